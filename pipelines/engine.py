@@ -1,0 +1,115 @@
+"""The one interface through which SQL runs. Nothing else knows which engine it is.
+
+Belongs here: sessions, registering parquet under a name, running one SELECT to one parquet file.
+Does not belong here: what the tables mean, or where files live (`store.py`).
+"""
+
+import base64
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from pipelines.errors import LinkedCareError
+from schemas.table import Table
+
+_SAME_TYPE = {"VARCHAR": "STRING", "INTEGER": "INT"}
+
+
+class Engine(ABC):
+    """A session in which parquet files are tables and one SELECT becomes one parquet file."""
+
+    @abstractmethod
+    def register(self, name: str, files: Sequence[Path], without: Path | None = None) -> None:
+        """Make parquet files readable as a table, less the rows whose delivery and row number stand in `without`."""
+
+    @abstractmethod
+    def register_rows(self, name: str, rows: pa.Table) -> None:
+        """Make a small in-memory table readable."""
+
+    @abstractmethod
+    def run_sql(self, table: Table, sql: str, target: Path) -> int:
+        """Write one SELECT to one parquet file under the table's declared schema, in key order; returns the rows.
+
+        Raises:
+            LinkedCareError: if the columns or types of the SELECT differ from the declaration.
+        """
+
+    @abstractmethod
+    def fetch(self, sql: str) -> list[tuple[Any, ...]]:
+        """The rows of a small result."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """End the session."""
+
+
+class DuckEngine(Engine):
+    """In-process DuckDB over parquet: no database file, so nothing to lock."""
+
+    def __init__(self, memory_limit: str, spill: Path) -> None:
+        spill.mkdir(parents=True, exist_ok=True)
+        self._connection = duckdb.connect()
+        self._connection.execute(
+            "set TimeZone = 'UTC'; set autoinstall_known_extensions = false; set enable_progress_bar = false;"
+            f"set memory_limit = '{memory_limit}'; set temp_directory = '{spill}'"
+        )
+
+    def register(self, name: str, files: Sequence[Path], without: Path | None = None) -> None:
+        """See `Engine.register`."""
+        source = f"read_parquet({[str(file) for file in files]})"
+        kept = (
+            f" as kept where not exists (select 1 from read_parquet('{without}') as gone"
+            " where gone.delivery_id = kept.delivery_id and gone.source_row = kept.source_row)"
+            if without
+            else ""
+        )
+        self._connection.execute(f"create or replace view {name} as select * from {source}{kept}")
+
+    def register_rows(self, name: str, rows: pa.Table) -> None:
+        """See `Engine.register_rows`."""
+        self._connection.register(name, rows)
+
+    def run_sql(self, table: Table, sql: str, target: Path) -> int:
+        """See `Engine.run_sql`."""
+        self._refuse_other_columns(table, sql)
+        # DuckDB writes far faster than PyArrow but loses descriptions and units; as key-value metadata they survive.
+        arrow_schema = base64.b64encode(table.arrow_schema.serialize().to_pybytes()).decode()
+        self._connection.execute(
+            f"copy (select * from ({sql}) order by {', '.join(table.key)}) to '{target}'"
+            f" (format parquet, compression zstd, kv_metadata {{'ARROW:schema': '{arrow_schema}'}})"
+        )
+        return self.fetch(f"select count(*) from read_parquet('{target}')")[0][0]
+
+    def _refuse_other_columns(self, table: Table, sql: str) -> None:
+        made = [
+            (name, _SAME_TYPE.get(kind, kind)) for name, kind, *_ in self.fetch(f"describe select * from ({sql})")
+        ]
+        declared = [(column.name, column.type) for column in table.columns]
+        if made != declared:
+            odd = sorted({name for name, _ in set(made) ^ set(declared)}) or ["the order of columns"]
+            raise LinkedCareError(
+                f"{table.name}: sql/{table.name}.sql and its declaration differ in {', '.join(odd)}. Make them agree."
+            )
+
+    def fetch(self, sql: str) -> list[tuple[Any, ...]]:
+        """See `Engine.fetch`."""
+        return self._connection.execute(sql).fetchall()
+
+    def close(self) -> None:
+        """See `Engine.close`."""
+        self._connection.close()
+
+
+@contextmanager
+def duckdb_session(memory_limit: str, spill: Path) -> Iterator[Engine]:
+    """An engine for the length of one build."""
+    engine = DuckEngine(memory_limit, spill)
+    try:
+        yield engine
+    finally:
+        engine.close()

@@ -1,0 +1,13 @@
+"""The one family of errors that a user can cause and mend: shown as one line, without a traceback."""
+
+
+class LinkedCareError(Exception):
+    """Names the table, the rule, the count and the remedy; never a patient value."""
+
+
+class AnotherRunError(LinkedCareError):
+    """Another run holds the store."""
+
+
+class ConservationError(LinkedCareError):
+    """Pence or rows that do not add up between two steps."""

@@ -1,0 +1,231 @@
+"""The workshop: immutable parquet files and the small records that say which of them are current.
+
+Belongs here: writing a table in one step, fingerprints, control totals proved on every read.
+Does not belong here: what any table means; the shop window (`assets/publication`).
+
+A table or year lives in `store/<table>[/financial_year=…]/<fingerprint>/` and is current when `current.json` beside it
+says so. That file is replaced in one step, so that a run killed at any moment leaves the last good state.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+
+from pipelines.engine import Engine, duckdb_session
+from pipelines.errors import ConservationError, LinkedCareError
+from schemas.table import Table
+
+_POINTER = "current.json"
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What is current for one table, or one year of it.
+
+    Attributes:
+        fingerprint: digest of everything that the content depends on; equal fingerprints mean equal rows.
+        files: the parquet files, relative to the store.
+        rows: how many they hold, less those in `without`.
+        without: rows that a later delivery supersedes, as a parquet file of delivery and row number.
+        control: pence by control group, as written.
+        computed: whether this run wrote it.
+    """
+
+    table: str
+    year: str | None
+    fingerprint: str
+    files: tuple[str, ...]
+    rows: int
+    without: str | None = None
+    control: tuple[tuple[Any, ...], ...] = ()
+    computed: bool = False
+
+
+class Store:
+    """The tables under one home, for one writer at a time."""
+
+    def __init__(self, root: Path, memory_limit: str = "4GB", rebuild: bool = False) -> None:
+        self.root = root
+        self.rebuild = rebuild
+        self.engine: Callable[[], AbstractContextManager[Engine]] = partial(
+            duckdb_session, memory_limit, root / ".spill"
+        )
+        self._rebuilt: set[tuple[str, str | None]] = set()
+
+    def folder(self, table: str, year: str | None = None) -> Path:
+        """Where a table, or one year of it, lives."""
+        return self.root / table / f"financial_year={year}" if year else self.root / table
+
+    def current(self, table: str, year: str | None = None) -> Stored | None:
+        """What is current, or None if nothing was written yet."""
+        try:
+            record = json.loads((self.folder(table, year) / _POINTER).read_text())
+        except FileNotFoundError:
+            return None
+        record["files"] = tuple(record["files"])
+        record["control"] = tuple(tuple(group) for group in record["control"])
+        return Stored(**record)
+
+    def require(self, table: str, year: str | None = None) -> Stored:
+        """What is current.
+
+        Raises:
+            LinkedCareError: if the table was never built.
+        """
+        if stored := self.current(table, year):
+            return stored
+        raise LinkedCareError(f"{table}{f' {year}' if year else ''}: not built yet. Materialise it first.")
+
+    def years(self, table: str) -> list[str]:
+        """The years of a table that are current, in order."""
+        return sorted(
+            path.parent.name.removeprefix("financial_year=")
+            for path in (self.root / table).glob(f"financial_year=*/{_POINTER}")
+        )
+
+    def write(
+        self, table: Table, year: str | None, fingerprint: str, writer: Callable[[Path], int]
+    ) -> Stored:
+        """Build a table in one step, unless what is current has the same fingerprint.
+
+        `writer` writes one parquet file at the path it is given and returns its rows.
+        """
+        before = self.current(table.name, year)
+        if before and before.fingerprint == fingerprint and not self._must_rebuild(table.name, year):
+            return before
+        folder = self.folder(table.name, year)
+        staged = folder / f".{uuid.uuid4().hex}.tmp"
+        staged.mkdir(parents=True)
+        rows = writer(staged / "part-0.parquet")
+        refuse_repeated_keys(table, staged / "part-0.parquet", rows)
+        control = control_totals(table, [staged / "part-0.parquet"])
+        final = folder / fingerprint[:16]
+        shutil.rmtree(final, ignore_errors=True)
+        staged.rename(final)
+        name = str((final / "part-0.parquet").relative_to(self.root))
+        self.point(Stored(table.name, year, fingerprint, (name,), rows, control=control))
+        if before:
+            self._remove_unused(folder, final)
+        self._rebuilt.add((table.name, year))
+        return Stored(table.name, year, fingerprint, (name,), rows, control=control, computed=True)
+
+    def _must_rebuild(self, table: str, year: str | None) -> bool:
+        return self.rebuild and (table, year) not in self._rebuilt
+
+    def point(self, stored: Stored) -> None:
+        """Make what was written current, in one step."""
+        pointer = self.folder(stored.table, stored.year) / _POINTER
+        pointer.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(pointer, json.dumps(asdict(stored), indent=1, default=str))
+
+    def _remove_unused(self, folder: Path, current: Path) -> None:
+        for path in folder.iterdir():
+            if path.is_dir() and path != current and not path.name.startswith("financial_year="):
+                shutil.rmtree(path, ignore_errors=True)
+
+    def register(self, engine: Engine, table: str, years: Iterable[str | None], of: Table | None) -> list[str]:
+        """Make a table readable in a session, proving first that its pence are those that were written.
+
+        Returns the fingerprints of what was registered.
+
+        Raises:
+            ConservationError: if a file's rows or pence differ from what its build recorded.
+        """
+        stored = [self.require(table, year) for year in years]
+        for part in stored:
+            if of:
+                prove(of, part, self.paths(part))
+        files = [path for part in stored for path in self.paths(part)]
+        without = next((self.root / part.without for part in stored if part.without), None)
+        engine.register(table, files, without)
+        return [part.fingerprint for part in stored]
+
+    def paths(self, stored: Stored) -> list[Path]:
+        """The files of what is current."""
+        return [self.root / name for name in stored.files]
+
+    def frame(self, table: str, year: str | None = None) -> pl.DataFrame:
+        """A small table as a frame."""
+        return pl.read_parquet(self.paths(self.require(table, year)), glob=False)
+
+    def clear_leftovers(self) -> None:
+        """Remove what a killed run left half-written."""
+        for path in [*self.root.glob("*/.*.tmp"), *self.root.glob("*/*/.*.tmp"), self.root / ".spill"]:
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Replace a small file in one step."""
+    staged = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    staged.write_text(text)
+    os.replace(staged, path)
+
+
+def fingerprint(*parts: Any) -> str:
+    """Digest of everything that a build depends on."""
+    return hashlib.sha256(json.dumps(parts, default=str, sort_keys=True).encode()).hexdigest()
+
+
+def refuse_repeated_keys(table: Table, file: Path, rows: int) -> None:
+    """Prove that the declared key identifies a row.
+
+    Raises:
+        LinkedCareError: with the count of rows that share a key.
+    """
+    distinct = f"(select distinct {', '.join(table.key)} from read_parquet('{file}'))"
+    with duckdb.connect() as connection:
+        found = connection.execute(f"select count(*) from {distinct}").fetchall()[0][0]
+    if found != rows:
+        raise LinkedCareError(
+            f"{table.name}: {rows - found} rows repeat the key {', '.join(table.key)}. Mend sql/{table.name}.sql."
+        )
+
+
+def control_totals(table: Table, files: Iterable[Path]) -> tuple[tuple[Any, ...], ...]:
+    """Rows and pence by the table's control columns: (values of the control columns …, rows, pence …)."""
+    if not table.pence_columns:
+        return ()
+    groups = ", ".join(f"cast({name} as varchar)" for name in table.control)
+    sums = ", ".join(f"cast(coalesce(sum({name}), 0) as bigint)" for name in table.pence_columns)
+    sql = f"select {groups + ', ' if groups else ''}count(*), {sums} from read_parquet({[str(file) for file in files]})"
+    with duckdb.connect() as connection:
+        found = connection.execute(f"{sql} {'group by all order by all' if groups else ''}").fetchall()
+    return tuple(tuple(group) for group in found)
+
+
+def prove(table: Table, stored: Stored, files: Iterable[Path]) -> None:
+    """Prove that a table still holds the rows and pence with which it was written.
+
+    Raises:
+        ConservationError: naming the table, the group, the column and the pence gained or lost.
+    """
+    width = len(table.control)
+    now = _by_group(control_totals(table, files), width)
+    then = _by_group(stored.control, width)
+    measures = ("rows", *table.pence_columns)
+    for group in sorted(now.keys() | then.keys(), key=str):
+        pairs = zip(measures, now.get(group, ()), then.get(group, ()), strict=False)
+        gaps = {name: a - b for name, a, b in pairs if a != b}
+        if gaps or group not in now or group not in then:
+            where = ", ".join(f"{name} {value}" for name, value in zip(table.control, group, strict=True))
+            what = ", ".join(f"{gap:+d} {'rows' if name == 'rows' else f'pence in {name}'}" for name, gap in gaps.items())
+            year = f" {stored.year}" if stored.year else ""
+            raise ConservationError(
+                f"{table.name}{year}: {what or 'a control group came or went'} since it was written"
+                f"{f' ({where})' if where else ''}. Nothing was published; rebuild with `linked-care nightly --rebuild`."
+            )
+
+
+def _by_group(totals: Iterable[tuple[Any, ...]], width: int) -> Mapping[tuple[Any, ...], tuple[Any, ...]]:
+    return {tuple(total[:width]): tuple(total[width:]) for total in totals}

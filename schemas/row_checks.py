@@ -1,0 +1,82 @@
+"""A contract's rules as Polars expressions: cast each column, mark each broken rule.
+
+Belongs here: from rule to expression.
+Does not belong here: files, deliveries, quarantine.
+"""
+
+import polars as pl
+
+from schemas.contract import Contract, ContractColumn, Rule
+
+_RAW = "raw:"
+
+
+def typed_columns(contract: Contract) -> list[pl.Expr]:
+    """Casts from text. What does not cast becomes null and is told apart from a missing value by its text."""
+    return [_typed(column).alias(column.name) for column in contract.columns]
+
+
+def raw_columns(contract: Contract) -> list[pl.Expr]:
+    """The text as it arrived, kept beside the typed columns under names of its own."""
+    return [pl.col(column.name).alias(_RAW + column.name) for column in contract.columns]
+
+
+def raw_as_received(contract: Contract) -> list[pl.Expr]:
+    """The text of each column under the header that it arrived with."""
+    return [pl.col(_RAW + column.name).alias(column.header) for column in contract.columns]
+
+
+def broken(contract: Contract) -> dict[str, pl.Expr]:
+    """For each row rule, by code, whether the row breaks it; never null.
+
+    Duplicate records are not among them, since they depend on the other rows.
+    """
+    columns = {column.name: column for column in contract.columns}
+    return {
+        rule.code: _is_broken(rule, columns).fill_null(False)
+        for rule in contract.rules
+        if rule.kind != "duplicate_record"
+    }
+
+
+def _typed(column: ContractColumn) -> pl.Expr:
+    text = pl.col(column.name)
+    match column.physical_type:
+        case "VARCHAR":
+            return text
+        case "INTEGER":
+            return text.cast(pl.Int32, strict=False)
+        case "DATE":
+            return text.str.to_date("%Y-%m-%d", strict=False)
+        case _:
+            return text.cast(pl.Decimal(*column.precision_and_scale), strict=False)
+
+
+def _is_broken(rule: Rule, columns: dict[str, ContractColumn]) -> pl.Expr:
+    if rule.kind == "row_predicate":
+        return pl.sql_expr(rule.argument)
+    assert rule.column
+    typed, raw = pl.col(rule.column), pl.col(_RAW + rule.column)
+    match rule.kind:
+        case "required":
+            return raw.is_null()
+        case "type":
+            return raw.is_not_null() & ~_round_trips(typed, raw, columns[rule.column])
+        case "enum":
+            return ~typed.is_in(list(rule.argument))
+        case "pattern":
+            return ~typed.str.contains(rule.argument)
+        case "length":
+            return typed.str.len_chars() > rule.argument
+        case "minimum":
+            return typed < rule.argument
+        case _:
+            return typed > rule.argument
+
+
+def _round_trips(typed: pl.Expr, raw: pl.Expr, column: ContractColumn) -> pl.Expr:
+    """Whether the cast kept the value whole: casts round `1.6` and `10.505` without a word."""
+    if column.physical_type in {"INTEGER", "DATE"}:
+        return (typed.cast(pl.String) == raw).fill_null(False)
+    places = column.precision_and_scale[1]
+    return typed.is_not_null() & raw.str.contains(rf"^-?(0|[1-9][0-9]*)(\.[0-9]{{1,{places}}})?$")

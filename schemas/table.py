@@ -1,0 +1,96 @@
+"""How a built table is declared: once, and everything else follows from it.
+
+Belongs here: the shape of a declaration and its forms for PyArrow and Dagster.
+Does not belong here: the tables themselves (one module per step) and feeds, which are described by their contracts.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+import dagster as dg
+import pyarrow as pa
+
+Step = Literal["feeds", "linkage", "activity", "costing", "morbidity", "analysis", "cohorts"]
+Zone = Literal["store", "restricted"]
+
+ARROW_TYPES = {
+    "BIGINT": pa.int64(),
+    "INT": pa.int32(),
+    "DOUBLE": pa.float64(),
+    "DATE": pa.date32(),
+    "BOOLEAN": pa.bool_(),
+    "STRING": pa.string(),
+    "DECIMAL(18,2)": pa.decimal128(18, 2),
+}
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: its portable SQL type, what it means and in which unit."""
+
+    name: str
+    type: str
+    description: str
+    nullable: bool = False
+    unit: str | None = None
+
+    @cached_property
+    def arrow_field(self) -> pa.Field:
+        """The column as a PyArrow field that carries its description and unit."""
+        metadata = {"description": self.description} | ({"unit": self.unit} if self.unit else {})
+        return pa.field(self.name, ARROW_TYPES[self.type], self.nullable, metadata)
+
+
+@dataclass(frozen=True)
+class Table:
+    """One built table.
+
+    Attributes:
+        name: the name of the asset, of the SQL file and of the folder in `outputs/`.
+        step: the pipeline step that builds it; Dagster's group.
+        grain: what one row is, in words.
+        description: what the table is for.
+        columns: in order.
+        key: the columns that identify a row; every build proves that they do.
+        sources: the tables it is built from, and no others.
+        by_year: whether it is kept by financial year.
+        zone: `restricted` tables are published to analysts inside, `store` tables never leave the workshop.
+        control: the columns by which its pence are totalled when written and proved again when read.
+    """
+
+    name: str
+    step: Step
+    grain: str
+    description: str
+    columns: tuple[Column, ...]
+    key: tuple[str, ...]
+    sources: tuple[str, ...] = ()
+    by_year: bool = False
+    zone: Zone = "restricted"
+    control: tuple[str, ...] = ()
+
+    @cached_property
+    def arrow_schema(self) -> pa.Schema:
+        """The schema written into every parquet file of this table."""
+        metadata = {"table": self.name, "grain": self.grain, "description": self.description}
+        return pa.schema([column.arrow_field for column in self.columns], metadata)
+
+    @cached_property
+    def pence_columns(self) -> tuple[str, ...]:
+        """The columns that hold money, in pence."""
+        return tuple(column.name for column in self.columns if column.unit == "pence")
+
+    def dagster_schema(self) -> dg.TableSchema:
+        """The columns as Dagster shows them."""
+        return dg.TableSchema(
+            columns=[
+                dg.TableColumn(
+                    column.name,
+                    column.type,
+                    description=column.description,
+                    constraints=dg.TableColumnConstraints(nullable=column.nullable),
+                )
+                for column in self.columns
+            ]
+        )
