@@ -1,0 +1,116 @@
+"""The county in one run: blocks of people are drawn, and each block's rows go to the deliveries of their periods."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import polars as pl
+
+from synthetic import (
+    community, emergency, hospital, mental_health, outpatients, practice, prescribing, register, social_care,
+)  # fmt: skip
+from synthetic.delivery import Delivery
+from synthetic.layout import FEEDS, PERIOD, Feed
+from synthetic.need import person_years
+from synthetic.periods import Period, Study
+from synthetic.population import block_sizes
+
+Faults = Literal["none", "default"]
+
+
+@dataclass(frozen=True)
+class Synthesis:
+    """What a run wrote: number of deliveries, rows by feed, and the file that says what was planted."""
+
+    deliveries: int
+    rows: dict[str, int]
+    truth: Path
+
+
+def frames_of_block(study: Study, seed: int, block: int, size: int) -> dict[str, pl.DataFrame]:
+    """Clean rows of every feed for one block of people, with the position of their period."""
+    py = person_years(study, seed, block, size)
+    spells = hospital.admissions(py, study, seed)
+    seen = mental_health.contacts(py, study, seed)
+    merged = register.mergers(py.people, study, seed)
+    return {
+        "patient_register": register.patient_register(py.people, study),
+        "person_merger": register.person_merger(py.people, merged, study),
+        "apc_spell": hospital.apc_spell(py, spells, study, seed),
+        "op_attendance": outpatients.op_attendance(py, study, seed),
+        "ec_attendance": emergency.ec_attendance(py, spells, study, seed),
+        "gp_appointment": practice.gp_appointment(py, study, seed),
+        "gp_coded_event": practice.gp_coded_event(py, study, seed),
+        "gp_prescription": prescribing.gp_prescription(py, study, seed),
+        "community_contact": community.community_contact(py, study, seed),
+        "mh_contact": mental_health.mh_contact(py, seen, study, seed),
+        "mh_ward_stay": mental_health.mh_ward_stay(py, study, seed),
+        "mh_diagnosis": mental_health.mh_diagnosis(py, seen, study, seed),
+        "social_care_event": social_care.social_care_event(py, study, seed),
+    }
+
+
+def periods_of(feed: Feed, study: Study) -> dict[int, Period]:
+    """The periods of a feed's deliveries by position; the history of coded events has position -1."""
+    periods = dict(enumerate(study.months if feed.rhythm == "month" else study.quarters))
+    return {practice.HISTORY: study.history, **periods} if feed.name == "gp_coded_event" else periods
+
+
+def _blocks(study: Study, seed: int, people: int, workers: int) -> Iterator[dict[str, pl.DataFrame]]:
+    """Blocks in their order, drawn by `workers` threads and never more than a few ahead of the writer."""
+    sizes = block_sizes(people)
+    with ThreadPoolExecutor(workers) as pool:
+        ahead = [pool.submit(frames_of_block, study, seed, b, sizes[b]) for b in range(min(workers, len(sizes)))]
+        for block in range(len(sizes)):
+            frames = ahead.pop(0).result()
+            if block + workers < len(sizes):
+                ahead.append(pool.submit(frames_of_block, study, seed, block + workers, sizes[block + workers]))
+            yield frames
+
+
+def by_period(frame: pl.DataFrame) -> Iterator[tuple[int, pl.DataFrame]]:
+    """The rows of each period, in the order of the frame."""
+    for (position,), part in frame.partition_by(PERIOD, as_dict=True, include_key=False, maintain_order=True).items():
+        yield int(position), part
+
+
+def synthesise(
+    people: int,
+    years: Sequence[str],
+    seed: int,
+    faults: Faults,
+    to: Path,
+    *,
+    workers: int = 2,
+    progress: Callable[[int, int], None] | None = None,
+) -> Synthesis:
+    """Write the county: `people` registered on the last day of the last year, one folder per delivery under `to`.
+
+    The same people, years, seed and faults give the same bytes, whatever `workers` is. `progress` receives blocks done and all blocks.
+    """
+    study, to = Study.of(years), Path(to)
+    if people < 1:
+        raise ValueError("people: at least one person is needed")
+    if faults not in ("none", "default"):
+        raise ValueError(f"faults: {faults!r} is neither 'none' nor 'default'")
+    deliveries = {
+        (name, position): Delivery(feed, period, to).open()
+        for name, feed in FEEDS.items()
+        for position, period in periods_of(feed, study).items()
+    }
+    blocks = len(block_sizes(people))
+    for done, frames in enumerate(_blocks(study, seed, people, workers), start=1):
+        for name, frame in frames.items():
+            for position, part in by_period(frame):
+                deliveries[name, position].append(part)
+        if progress:
+            progress(done, blocks)
+    rows = dict.fromkeys(FEEDS, 0)
+    for (name, _), delivery in deliveries.items():
+        delivery.close()
+        rows[name] += delivery.rows
+    return Synthesis(len(deliveries), rows, to / "truth.json")

@@ -1,0 +1,171 @@
+"""Adult social care: packages with their unit cost, and the requests, assessments and reviews around them.
+
+Packages are drawn per person, not per year: they start before or during the study and run until they end, the person dies, leaves, or
+the study ends. Each quarterly delivery repeats the services that run in it. Costs are gross and planned, and do not change in a package.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from synthetic import calibration, codebook, columns, identity
+from synthetic.chance import bounded_lognormal, events, label, pick, stream
+from synthetic.morbidity import counted
+from synthetic.need import PersonYears
+from synthetic.periods import NEVER, Study
+from synthetic.population import DAYS_IN_YEAR
+
+_COUNCIL = "905"  # Somerset
+_SERVICE, _REQUEST, _ASSESSMENT, _REVIEW = range(4)
+_EVENTS = ("Service", "Request", "Assessment", "Review")
+_ONE_OFF_DAYS = 41
+_DOUBLE_HANDED_SHARE = 0.08
+
+
+@dataclass(frozen=True)
+class Events:
+    """Social care events; `package` is a position in `social_care_package.csv` or -1, `end` is `NEVER` while it runs."""
+
+    person: np.ndarray
+    kind: np.ndarray
+    package: np.ndarray
+    start: np.ndarray
+    end: np.ndarray
+    unit_cost: np.ndarray
+    units: np.ndarray
+
+
+def _package(name: str) -> int:
+    return codebook.column("social_care_package", "package").index(name)
+
+
+def _likely(py: PersonYears, age: np.ndarray, active: np.ndarray) -> dict[str, np.ndarray]:
+    """Chance that a person has each lasting package at the end of the study (or when they died or left)."""
+    def has(condition: str) -> np.ndarray:
+        return active[:, codebook.position(condition)]
+
+    count, _ = counted(active)
+    old = np.select([age >= 90, age >= 85, age >= 75, age >= 65], [0.085, 0.045, 0.012, 0.003], 0) * calibration.CARE_HOME_SCALE
+    old = old * (1 + 3.5 * has("dementia") + 1.0 * has("stroke") + 1.2 * has("pd"))
+    home = np.select([age >= 85, age >= 75, age >= 65, age >= 18], [0.115, 0.042, 0.010, 0.0008], 0) * calibration.HOME_CARE_SCALE
+    home = home * (1 + 0.12 * np.minimum(count, 8))
+    disabled = (age >= 18) & (age < 75) & (has("ms") | has("paralysis") | has("cf") | has("epilepsy"))
+    learning, psychosis = has("learning") & (age >= 18), has("smi_scz") & (age >= 18)
+    scale = calibration.WORKING_AGE_CARE_SCALE
+    return {
+        "residential care": old * 0.40, "nursing care": old * 0.28, "dementia residential care": old * 0.32 * np.where(has("dementia"), 2, 0.3),
+        "home care": home * 0.70, "extra care housing": np.where(age >= 65, home * 0.12, 0), "day support": home * 0.10,
+        "direct payment": np.where(disabled, 0.07, 0.0008 * (age >= 18)) * scale,
+        "supported living": np.where(learning, 0.20, 0) * scale, "learning disability residential": np.where(learning, 0.05, 0) * scale,
+        "mental health support": np.where(psychosis, 0.08, 0) * scale,
+    }  # fmt: skip
+
+
+def _lasting(rng: np.random.Generator, py: PersonYears, study: Study) -> Events:
+    """Packages that run for months or years."""
+    people = py.people
+    last = np.minimum(people.left, study.end)
+    everyone = np.arange(len(people))
+    age = people.age(everyone, last)
+    likely = _likely(py, age, py.onset <= last[:, None])
+    names = list(likely)
+    chance = np.minimum(np.stack(list(likely.values()), axis=1), 0.6)
+    has = rng.random(chance.shape) < chance
+    has[:, 3:6] &= ~has[:, :3].any(axis=1)[:, None]  # nobody lives in a care home and has care at home
+    person, place = np.nonzero(has)
+    package = np.array([_package(name) for name in names])[place]
+    young = place >= names.index("direct payment")
+    length = np.floor(rng.exponential(np.where(young, 2500, 480), len(person))).astype(int) + 14
+    start = np.maximum(last[person] - length, people.birth[person] + np.where(young, 18, 64) * 365.25).astype(int)
+    start = np.minimum(start, last[person])
+    ended = (place >= 3) & ~young & (rng.random(len(person)) < 0.35)
+    end = np.where(ended, start + np.floor(rng.random(len(person)) * (last[person] - start)), people.left[person]).astype(np.int64)
+    spread = codebook.numbers("social_care_package", "unit_cost_spread")[package]
+    cost = codebook.numbers("social_care_package", "unit_cost_gbp")[package] * np.exp(spread * rng.standard_normal(len(person)))
+    hours = np.round(bounded_lognormal(rng, 12.0, 0.6, len(person), calibration.HOME_CARE_HOURS_MOST) * 2) / 2
+    units = np.where(package == _package("home care"), np.maximum(hours, 1.5), np.nan)
+    units = np.where(package == _package("day support"), rng.integers(1, 4, len(person)), units)
+    return Events(person, np.full(len(person), _SERVICE), package, start, end, np.round(cost, 2), units)
+
+
+def _one_off(rng: np.random.Generator, py: PersonYears) -> Events:
+    """Reablement, equipment and payments to carers: one cost, in the quarter in which they start."""
+    parts = []
+    frail = 1 + 0.3 * np.minimum(py.conditions, 8)
+    for name, rate in (
+        ("reablement", np.where(py.age >= 65, 0.012, 0) * frail),
+        ("equipment", np.where(py.age >= 65, 0.018, 0.001) * frail * (py.age >= 18)),
+        ("carer support", np.where((py.age >= 25) & (py.age < 90), 0.003, 0)),
+    ):
+        row = events(rng, rate * py.exposure, 2)
+        day = py.days(rng, row)
+        spread = codebook.numbers("social_care_package", "unit_cost_spread")[_package(name)]
+        cost = codebook.numbers("social_care_package", "unit_cost_gbp")[_package(name)] * np.exp(spread * rng.standard_normal(len(row)))
+        end = np.minimum(day + (_ONE_OFF_DAYS if name == "reablement" else 0), py.people.left[py.person[row]])
+        parts.append((py.person[row], np.full(len(row), _package(name)), day, end, np.round(cost, 2)))
+    person, package, day, end, cost = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+    nothing = np.full(len(person), np.nan)
+    return Events(person, np.full(len(person), _SERVICE), package, day, end, cost, nothing)
+
+
+def _around(rng: np.random.Generator, py: PersonYears) -> Events:
+    """Requests, assessments and reviews: no service, no cost."""
+    rate = np.select([py.age >= 85, py.age >= 75, py.age >= 65, py.age >= 18], [0.12, 0.04, 0.012, 0.006], 0)
+    row = events(rng, rate * py.exposure, 4)
+    day = py.days(rng, row)
+    kind = np.array([_REQUEST, _ASSESSMENT, _REVIEW])[pick(rng, (0.5, 0.25, 0.25), len(row))]
+    nothing = np.full(len(row), np.nan)
+    return Events(py.person[row], kind, np.full(len(row), -1), day, day, nothing, nothing)
+
+
+def social_care_event(py: PersonYears, study: Study, seed: int) -> pl.DataFrame:
+    """Grain: one event and quarter; double-handed care is two equal rows. Units: pounds a unit, units a week."""
+    rng = stream(seed, "social_care_event", py.people.block)
+    parts = [_lasting(rng, py, study), _one_off(rng, py), _around(rng, py)]
+    person, kind, package, start, end, cost, units = (
+        np.concatenate([getattr(part, name) for part in parts]) for name in Events.__dataclass_fields__
+    )
+    doubled = (package == _package("home care")) & (rng.random(len(person)) < _DOUBLE_HANDED_SHARE)
+    event = np.repeat(np.arange(len(person)), 1 + doubled)
+    event, quarter = _by_quarter(study, event, start, end)
+    quarter_end = np.array([q.end for q in study.quarters])[quarter]
+    person, kind, package = person[event], kind[event], package[event]
+    reference = identity.record_numbers(py.people.block, len(start), 8)[event]
+    ethnicity = codebook.column("ethnic_category", "client_level_label")
+    carer = package == _package("carer support")
+
+    def listed(field: str) -> pl.Series:
+        return label(codebook.column("social_care_package", field), package)
+
+    reasons = sorted(set(codebook.column("social_care_package", "primary_support_reason")))
+    stated = label(reasons, pick(rng, np.ones(len(reasons)), len(event)))
+    return columns.frame("social_care_event", quarter, {
+        "LA Code": _COUNCIL,
+        "Pseudo NHS Number": columns.pseudonym(py.people, person),
+        "LA Person Unique Identifier": columns.text(identity.pseudonyms(py.people.index[person], seed + 1)),
+        "Event Type": label(_EVENTS, kind),
+        "Event Reference": columns.text(reference),
+        "Event Start Date": columns.dates(start[event]),
+        "Event End Date": columns.dates(np.minimum(end[event], NEVER), end[event] > quarter_end),
+        "Client Type": label(("Service user", "Unpaid carer"), carer.astype(int)),
+        "Primary Support Reason": listed("primary_support_reason").zip_with(pl.Series(package >= 0), stated),
+        "Service Type": listed("service_type"),
+        "Service Component": listed("service_component"),
+        "Delivery Mechanism": listed("delivery_mechanism"),
+        "Unit Cost": pl.Series(cost[event]).fill_nan(None),
+        "Cost Frequency (Unit Type)": listed("cost_frequency"),
+        "Planned units per week": pl.Series(units[event]).fill_nan(None),
+        "Gender": label(("Male", "Female"), py.people.sex[person].astype(int) - 1),
+        "Ethnicity": label(ethnicity, py.people.ethnicity[person].astype(int)),
+    })  # fmt: skip
+
+
+def _by_quarter(study: Study, event: np.ndarray, start: np.ndarray, end: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Each event once for every quarter that it touches."""
+    pairs = [
+        (event[(start[event] <= q.end) & (end[event] >= q.start)], i) for i, q in enumerate(study.quarters)
+    ]
+    return np.concatenate([rows for rows, _ in pairs]), np.concatenate([np.full(len(rows), i) for rows, i in pairs])
