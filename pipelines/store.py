@@ -3,7 +3,7 @@
 Belongs here: writing a table in one step, fingerprints, control totals proved on every read.
 Does not belong here: what any table means; the shop window (`assets/publication`).
 
-A table or year lives in `store/<table>[/financial_year=…]/<fingerprint>/` and is current when `current.json` beside it
+A table or year lives in `store/<table>[/financial_year=…]/<fingerprint>-<unique>/` and is current when `current.json` beside it
 says so. That file is replaced in one step, so that a run killed at any moment leaves the last good state.
 """
 
@@ -12,15 +12,17 @@ import json
 import os
 import shutil
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import polars as pl
+import pyarrow.parquet as pq
 
 from pipelines.engine import Engine, duckdb_session
 from pipelines.errors import ConservationError, LinkedCareError
@@ -36,7 +38,10 @@ class Stored:
     Attributes:
         fingerprint: digest of everything that the content depends on; equal fingerprints mean equal rows.
         files: the parquet files, relative to the store.
-        rows: how many they hold, less those in `without`.
+        digests: one per file; equal digests mean equal rows.
+        rows: how many the files hold, less those in `without`.
+        periods: first and last day of each file, where files are deliveries.
+        spans: whether a record can reach back beyond the period of its file.
         without: rows that a later delivery supersedes, as a parquet file of delivery and row number.
         control: pence by control group, as written.
         computed: whether this run wrote it.
@@ -46,10 +51,35 @@ class Stored:
     year: str | None
     fingerprint: str
     files: tuple[str, ...]
+    digests: tuple[str, ...]
     rows: int
+    periods: tuple[tuple[str, str], ...] = ()
+    spans: bool = False
     without: str | None = None
     control: tuple[tuple[Any, ...], ...] = ()
     computed: bool = False
+
+    def within(self, bounds: tuple[date, date] | None) -> "Stored":
+        """Only the files that can hold records of a period."""
+        if not (bounds and self.periods):
+            return self
+        first, last = (day.isoformat() for day in bounds)
+        kept = [
+            place
+            for place, (start, end) in enumerate(self.periods)
+            if end >= first and (start <= last or self.spans)
+        ] or [0]  # a file of another period stands for its schema
+        return replace(
+            self,
+            files=tuple(self.files[place] for place in kept),
+            digests=tuple(self.digests[place] for place in kept),
+            periods=tuple(self.periods[place] for place in kept),
+        )
+
+    @property
+    def content(self) -> str:
+        """Digest of the rows."""
+        return fingerprint(self.digests, self.without)
 
 
 class Store:
@@ -73,7 +103,11 @@ class Store:
             record = json.loads((self.folder(table, year) / _POINTER).read_text())
         except FileNotFoundError:
             return None
-        record["files"] = tuple(record["files"])
+        if not all((self.root / name).exists() for name in record["files"]):
+            return None
+        for name in ("files", "digests"):
+            record[name] = tuple(record[name])
+        record["periods"] = tuple((start, end) for start, end in record["periods"])
         record["control"] = tuple(tuple(group) for group in record["control"])
         return Stored(**record)
 
@@ -110,15 +144,14 @@ class Store:
         rows = writer(staged / "part-0.parquet")
         refuse_repeated_keys(table, staged / "part-0.parquet", rows)
         control = control_totals(table, [staged / "part-0.parquet"])
-        final = folder / fingerprint[:16]
-        shutil.rmtree(final, ignore_errors=True)
+        final = folder / f"{fingerprint[:12]}-{uuid.uuid4().hex[:8]}"
         staged.rename(final)
         name = str((final / "part-0.parquet").relative_to(self.root))
-        self.point(Stored(table.name, year, fingerprint, (name,), rows, control=control))
-        if before:
-            self._remove_unused(folder, final)
+        stored = Stored(table.name, year, fingerprint, (name,), (digest_of(final / "part-0.parquet"),), rows, control=control)
+        self.point(stored)
+        self._remove_unused(folder, final)
         self._rebuilt.add((table.name, year))
-        return Stored(table.name, year, fingerprint, (name,), rows, control=control, computed=True)
+        return replace(stored, computed=True)
 
     def _must_rebuild(self, table: str, year: str | None) -> bool:
         return self.rebuild and (table, year) not in self._rebuilt
@@ -134,22 +167,17 @@ class Store:
             if path.is_dir() and path != current and not path.name.startswith("financial_year="):
                 shutil.rmtree(path, ignore_errors=True)
 
-    def register(self, engine: Engine, table: str, years: Iterable[str | None], of: Table | None) -> list[str]:
+    def register(self, engine: Engine, table: str, parts: Sequence[Stored], of: Table | None) -> None:
         """Make a table readable in a session, proving first that its pence are those that were written.
-
-        Returns the fingerprints of what was registered.
 
         Raises:
             ConservationError: if a file's rows or pence differ from what its build recorded.
         """
-        stored = [self.require(table, year) for year in years]
-        for part in stored:
+        for part in parts:
             if of:
                 prove(of, part, self.paths(part))
-        files = [path for part in stored for path in self.paths(part)]
-        without = next((self.root / part.without for part in stored if part.without), None)
-        engine.register(table, files, without)
-        return [part.fingerprint for part in stored]
+        without = next((self.root / part.without for part in parts if part.without), None)
+        engine.register(table, [path for part in parts for path in self.paths(part)], without)
 
     def paths(self, stored: Stored) -> list[Path]:
         """The files of what is current."""
@@ -175,6 +203,23 @@ def write_whole(path: Path, text: str) -> None:
 def fingerprint(*parts: Any) -> str:
     """Digest of everything that a build depends on."""
     return hashlib.sha256(json.dumps(parts, default=str, sort_keys=True).encode()).hexdigest()
+
+
+def digest_of(file: Path) -> str:
+    """Digest of a file's bytes."""
+    with file.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
+
+
+def frame_writer(table: Table, frame: pl.DataFrame) -> Callable[[Path], int]:
+    """A writer of a frame under a table's declared schema, in key order."""
+
+    def write(target: Path) -> int:
+        ordered = frame.select(table.arrow_schema.names).sort(table.key)
+        pq.write_table(ordered.to_arrow().cast(table.arrow_schema), target, compression="zstd")
+        return ordered.height
+
+    return write
 
 
 def refuse_repeated_keys(table: Table, file: Path, rows: int) -> None:

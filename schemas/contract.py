@@ -95,6 +95,7 @@ class Contract:
     provider_column: str | None
     activity_date_column: str | None
     price_column: str | None
+    spans_deliveries: bool
     columns: tuple[ContractColumn, ...]
     row_predicates: tuple[Rule, ...]
     text: str
@@ -211,6 +212,7 @@ def load(path: Path) -> Contract:
         provider_column=own.get("providerColumn"),
         activity_date_column=own.get("activityDateColumn"),
         price_column=own.get("priceColumn"),
+        spans_deliveries=own.get("spansDeliveries", False),
         columns=tuple(_column(item) for item in schema["properties"]),
         row_predicates=tuple(_row_predicate(feed, item) for item in schema.get("quality", ())),
         text=text,

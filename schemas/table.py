@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Literal
 
 import dagster as dg
+import polars as pl
 import pyarrow as pa
 
 Step = Literal["feeds", "linkage", "activity", "costing", "morbidity", "analysis", "cohorts"]
@@ -80,6 +81,10 @@ class Table:
     def pence_columns(self) -> tuple[str, ...]:
         """The columns that hold money, in pence."""
         return tuple(column.name for column in self.columns if column.unit == "pence")
+
+    def empty_frame(self) -> pl.DataFrame:
+        """The table without rows."""
+        return pl.DataFrame(self.arrow_schema.empty_table())
 
     def dagster_schema(self) -> dg.TableSchema:
         """The columns as Dagster shows them."""

@@ -1,0 +1,1 @@
+"""The eight steps, in reading order: feeds, linkage, activity, costing, morbidity, analysis, cohorts, publication."""

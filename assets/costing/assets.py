@@ -1,0 +1,30 @@
+"""The assets of step 4, in the order in which they build on each other."""
+
+from assets.costing.conservation import prove_ledger
+from assets.costing.price_book import build_price_book
+from assets.parameters import RunParameters
+from assets.tables import sql_table
+from pipelines.assets import table_asset
+from pipelines.build import build_sql
+from pipelines.home import Home
+from pipelines.store import Stored
+from schemas.costing import ACTIVITY_COST, COST_LEDGER, PERSON_YEAR_COST, PRICE_BOOK
+
+
+@table_asset(PRICE_BOOK)
+def price_book(home: Home, year: str | None) -> Stored:
+    """Prices for what arrives without one."""
+    return build_price_book(home.store)
+
+
+activity_cost = sql_table(ACTIVITY_COST)
+person_year_cost = sql_table(PERSON_YEAR_COST)
+
+
+@table_asset(COST_LEDGER, "person_year_cost")
+def cost_ledger(home: Home, year: str | None) -> Stored:
+    """The conservation ledger; a gap of one penny stops the run."""
+    assert year
+    stored = build_sql(home.store, COST_LEDGER, year, RunParameters.of(year).row())
+    prove_ledger(home.store, year)
+    return stored

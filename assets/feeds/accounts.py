@@ -1,0 +1,143 @@
+"""The tables that account for every delivery: receipts, totals, quarantine.
+
+Belongs here: adding up what the receipts of all feeds say.
+Does not belong here: judging deliveries (`intake.py`, `submission.py`).
+"""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import polars as pl
+
+from assets.feeds.current import judged_receipts
+from assets.feeds.submission import Judged
+from pipelines.store import Store, Stored, fingerprint, frame_writer
+from schemas.contract import Contract
+from schemas.feeds import DELIVERY_RECEIPT, DELIVERY_TOTAL, QUARANTINE
+
+_IN_THE_LEDGER = {"accepted", "superseded"}
+_STATUSES = ("rejected", "superseded", "accepted")
+
+
+def build_accounts(store: Store, contracts: Mapping[str, Contract]) -> dict[str, Stored]:
+    """The tables that account for every delivery of every feed."""
+    judged = {feed: judged_receipts(store.root / feed) for feed in contracts}
+    superseded = {feed: _superseded(store, feed) for feed in contracts}
+    totals = _delivery_totals(judged, superseded)
+    priced = [feed for feed, contract in contracts.items() if contract.price_column]
+    in_the_ledger = _key(judged, _IN_THE_LEDGER)
+    return {
+        DELIVERY_RECEIPT.name: store.write(
+            DELIVERY_RECEIPT, None, _key(judged), frame_writer(DELIVERY_RECEIPT, _delivery_receipts(judged, totals))
+        ),
+        DELIVERY_TOTAL.name: store.write(
+            DELIVERY_TOTAL, None, in_the_ledger, frame_writer(DELIVERY_TOTAL, _where_priced(totals, priced))
+        ),
+        QUARANTINE.name: store.write(
+            QUARANTINE, None, in_the_ledger, frame_writer(QUARANTINE, _quarantine(store, judged))
+        ),
+    }
+
+
+def _key(judged: Mapping[str, list[Judged]], verdicts: Collection[str] | None = None) -> str:
+    """Digest of the deliveries with these verdicts, or of all: a repeat changes nothing but its receipt."""
+    return fingerprint(
+        {
+            feed: [
+                (j.receipt.delivery_id, j.receipt.intake_key, j.verdict)
+                for j in found
+                if verdicts is None or j.verdict in verdicts
+            ]
+            for feed, found in judged.items()
+        }
+    )
+
+
+def _where_priced(totals: pl.DataFrame, priced: list[str]) -> pl.DataFrame:
+    return totals.with_columns(submitted_pence=pl.when(pl.col("feed").is_in(priced)).then("submitted_pence"))
+
+
+def _superseded(store: Store, feed: str) -> pl.DataFrame | None:
+    stored = store.current(feed)
+    return pl.read_parquet(store.root / stored.without) if stored and stored.without else None
+
+
+_TOTAL_SCHEMA = {
+    "feed": pl.String,
+    "delivery_id": pl.String,
+    "status": pl.String,
+    "provider_code": pl.String,
+    "activity_month": pl.Date,
+    "record_count": pl.Int64,
+    "submitted_pence": pl.Int64,
+}
+
+
+def _delivery_totals(judged: Mapping[str, list[Judged]], superseded: Mapping[str, pl.DataFrame | None]) -> pl.DataFrame:
+    rows = [
+        (feed, j.receipt.delivery_id, "superseded" if status == "accepted" and j.verdict == "superseded" else status, *rest)
+        for feed, found in judged.items()
+        for j in found
+        if j.verdict in _IN_THE_LEDGER
+        for status, *rest in j.receipt.totals
+    ]
+    counted = [pl.DataFrame(rows, schema=_TOTAL_SCHEMA, orient="row")]
+    for feed, records in superseded.items():
+        if records is not None:
+            moved = records.group_by("delivery_id", "provider_code", "activity_month").agg(
+                record_count=pl.len().cast(pl.Int64), submitted_pence=pl.col("submitted_pence").sum()
+            )
+            for status, sign in (("superseded", 1), ("accepted", -1)):
+                counted.append(
+                    moved.with_columns(
+                        pl.lit(feed).alias("feed"),
+                        pl.lit(status).alias("status"),
+                        pl.col("record_count") * sign,
+                        pl.col("submitted_pence") * sign,
+                    ).select(_TOTAL_SCHEMA.keys())
+                )
+    keys = [name for name in _TOTAL_SCHEMA if name not in {"record_count", "submitted_pence"}]
+    return pl.concat(counted).group_by(keys).agg(pl.col("record_count", "submitted_pence").sum())
+
+
+def _delivery_receipts(judged: Mapping[str, list[Judged]], totals: pl.DataFrame) -> pl.DataFrame:
+    by_status = totals.group_by("feed", "delivery_id", "status").agg(pl.col("record_count", "submitted_pence").sum())
+    counted = {(feed, delivery, status): (rows, pence) for feed, delivery, status, rows, pence in by_status.rows()}
+    records = [_receipt_row(feed, j, counted) for feed, found in judged.items() for j in found]
+    return pl.DataFrame(records, schema=DELIVERY_RECEIPT.empty_frame().schema)
+
+
+def _receipt_row(feed: str, judged: Judged, counted: Mapping[tuple[str, str, str], tuple[int, int]]) -> dict[str, Any]:
+    receipt = judged.receipt
+    counts = {status: counted.get((feed, receipt.delivery_id, status), (0, 0)) for status in _STATUSES}
+    if judged.verdict not in _IN_THE_LEDGER:
+        counts["superseded" if judged.verdict == "repeat" else "rejected"] = receipt.received_rows, receipt.pence()
+    return {
+        "feed": feed,
+        "delivery_id": receipt.delivery_id,
+        "supplier": receipt.supplier,
+        "contract_version": receipt.contract_version,
+        "period_start": receipt.period_start,
+        "period_end": receipt.period_end,
+        "received_date": receipt.received_at.date() if receipt.received_at else None,
+        "is_synthetic": receipt.synthetic,
+        "verdict": judged.verdict,
+        "reason": judged.reason,
+        "received_rows": receipt.received_rows,
+        "received_pence": receipt.pence(),
+        **{f"{status}_rows": rows for status, (rows, _) in counts.items()},
+        **{f"{status}_pence": pence for status, (_, pence) in counts.items()},
+        "unreadable_price_rows": receipt.unreadable_prices,
+    }
+
+
+def _quarantine(store: Store, judged: Mapping[str, list[Judged]]) -> pl.DataFrame:
+    found = [
+        pl.read_parquet(store.root / feed / j.receipt.delivery_id / "quarantine.parquet").with_columns(
+            pl.lit(feed).alias("feed"), pl.lit(j.receipt.delivery_id).alias("delivery_id")
+        )
+        for feed, many in judged.items()
+        for j in many
+        if j.verdict in _IN_THE_LEDGER and j.receipt.rows("rejected")
+    ]
+    return pl.concat(found) if found else QUARANTINE.empty_frame()

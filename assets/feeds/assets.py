@@ -1,0 +1,49 @@
+"""The assets of step 1: one per feed, and the tables that account for every delivery."""
+
+import dagster as dg
+
+from assets.feeds.accounts import build_accounts
+from assets.feeds.current import build_feed
+from pipelines.assets import OWNERS, table_asset
+from pipelines.home import Home
+from pipelines.resources import HomeResource
+from pipelines.store import Stored
+from schemas.contract import Contract, contracts
+from schemas.feeds import DELIVERY_RECEIPT, DELIVERY_TOTAL, QUARANTINE
+
+
+def _feed_asset(contract: Contract) -> dg.AssetsDefinition:
+    @dg.asset(
+        name=contract.feed,
+        group_name="feeds",
+        description=f"{contract.description} {contract.grain}",
+        metadata={"dagster/column_schema": contract.dagster_schema(), "contract_version": contract.version},
+        kinds={"parquet", "polars"},
+        owners=OWNERS,
+    )
+    def feed(home: HomeResource) -> dg.MaterializeResult:
+        stored = build_feed(home.home.store, home.home.landing, contract)
+        return dg.MaterializeResult(metadata={"dagster/row_count": stored.rows, "current_deliveries": len(stored.periods)})
+
+    return feed
+
+
+FEEDS = [_feed_asset(contract) for contract in contracts().values()]
+
+
+@table_asset(DELIVERY_RECEIPT, *contracts())
+def delivery_receipt(home: Home, year: str | None) -> Stored:
+    """What became of every delivery."""
+    return build_accounts(home.store, contracts())[DELIVERY_RECEIPT.name]
+
+
+@table_asset(DELIVERY_TOTAL, *contracts())
+def delivery_total(home: Home, year: str | None) -> Stored:
+    """Rows and pence as counted at the door."""
+    return build_accounts(home.store, contracts())[DELIVERY_TOTAL.name]
+
+
+@table_asset(QUARANTINE, *contracts())
+def quarantine(home: Home, year: str | None) -> Stored:
+    """Which record broke which rule."""
+    return build_accounts(home.store, contracts())[QUARANTINE.name]

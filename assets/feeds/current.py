@@ -1,0 +1,109 @@
+"""A feed's current table: the accepted rows of its current deliveries.
+
+Belongs here: taking in what is new, and pointing the store at what is current.
+Does not belong here: judging (`intake.py`, `submission.py`) or accounting (`accounts.py`).
+"""
+
+import json
+import logging
+import uuid
+from dataclasses import replace
+from pathlib import Path
+
+import polars as pl
+
+from assets.feeds.delivery import MANIFEST, RefusedDeliveryError, landed, read_delivery
+from assets.feeds.intake import Receipt, empty_accepted, intake_key, take_in
+from assets.feeds.submission import Judged, judge, superseded_records
+from pipelines.store import Store, Stored, fingerprint, write_whole
+from schemas.contract import Contract
+
+log = logging.getLogger(__name__)
+
+
+def build_feed(store: Store, landing: Path, contract: Contract) -> Stored:
+    """Take in what is new in `landing/<feed>/` and point the store at the current rows."""
+    shelf = store.root / contract.feed
+    taken = sum(_take_in_if_new(folder, contract, shelf, store.rebuild) for folder in landed(landing, contract.feed))
+    judged = judge(receipts(shelf), contract)
+    write_whole(shelf / "judged.json", json.dumps([[j.receipt.delivery_id, j.verdict, j.reason] for j in judged]))
+    current = sorted((j.receipt for j in judged if j.verdict == "accepted"), key=lambda r: (r.period_start, r.delivery_id))
+    key = fingerprint(contract.text, [(receipt.delivery_id, receipt.intake_key) for receipt in current])
+    before = store.current(contract.feed)
+    if before and before.fingerprint == key and not (taken and store.rebuild):
+        return before
+    stored = _point(store, shelf, contract, current, key)
+    log.info("%s: %d deliveries taken in, %d current, %d rows", contract.feed, taken, len(current), stored.rows)
+    return stored
+
+
+def _take_in_if_new(folder: Path, contract: Contract, shelf: Path, rebuild: bool) -> bool:
+    receipt = shelf / folder.name / "receipt.json"
+    try:
+        delivery = read_delivery(folder)
+    except RefusedDeliveryError as refusal:
+        if receipt.exists():
+            return False
+        receipt.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(receipt, _unreadable(folder, contract, str(refusal)).dump())
+        return True
+    known = Receipt.load(receipt).intake_key if receipt.exists() else None
+    if known == intake_key(delivery, contract) and not rebuild:
+        return False
+    outcome = take_in(delivery, contract, shelf)
+    if outcome.reason:
+        log.warning("%s/%s refused: %s", contract.feed, folder.name, outcome.reason)
+    return True
+
+
+def _unreadable(folder: Path, contract: Contract, reason: str) -> Receipt:
+    """A receipt for an announcement that cannot be read."""
+    key = fingerprint((folder / MANIFEST).read_text())
+    return Receipt(folder.name, contract.feed, "unknown", "unknown", "unknown", False, None, None, None, key, reason=reason)
+
+
+def receipts(shelf: Path) -> list[Receipt]:
+    """Every receipt of a feed, by delivery."""
+    return [Receipt.load(path) for path in sorted(shelf.glob("*/receipt.json")) if path.parent.name[0] != "."]
+
+
+def judged_receipts(shelf: Path) -> list[Judged]:
+    """Every receipt with the verdict of the feed's last build."""
+    by_id = {receipt.delivery_id: receipt for receipt in receipts(shelf)}
+    verdicts = json.loads((shelf / "judged.json").read_text()) if (shelf / "judged.json").exists() else []
+    return [Judged(by_id[delivery_id], verdict, reason) for delivery_id, verdict, reason in verdicts]
+
+
+def _point(store: Store, shelf: Path, contract: Contract, current: list[Receipt], key: str) -> Stored:
+    records = superseded_records(current, shelf, contract)
+    files = [shelf / receipt.delivery_id / "accepted.parquet" for receipt in current]
+    if not files:
+        files = [shelf / "empty.parquet"]
+        empty_accepted(contract, files[0])
+    stored = Stored(
+        table=contract.feed,
+        year=None,
+        fingerprint=key,
+        files=tuple(str(file.relative_to(store.root)) for file in files),
+        digests=tuple(receipt.intake_key for receipt in current) or (key,),
+        rows=sum(receipt.rows("accepted") for receipt in current) - records.height,
+        periods=tuple((str(receipt.period_start), str(receipt.period_end)) for receipt in current),
+        spans=contract.spans_deliveries,
+        without=_keep_superseded(store, shelf, records, key),
+    )
+    store.point(stored)
+    for old in shelf.glob("superseded-*.parquet"):
+        if str(old.relative_to(store.root)) != stored.without:
+            old.unlink()
+    return replace(stored, computed=True)
+
+
+def _keep_superseded(store: Store, shelf: Path, records: pl.DataFrame, key: str) -> str | None:
+    if records.is_empty():
+        return None
+    kept, staged = shelf / f"superseded-{key[:16]}.parquet", shelf / f".{uuid.uuid4().hex}.tmp"
+    staged.mkdir(parents=True)
+    records.write_parquet(staged / kept.name)
+    (staged / kept.name).replace(kept)
+    staged.rmdir()
+    return str(kept.relative_to(store.root))

@@ -1,0 +1,22 @@
+"""The assets of step 2, in the order in which they build on each other."""
+
+from assets.linkage.identity import build_person_identifier
+from assets.tables import reference_table, sql_table
+from pipelines.assets import table_asset
+from pipelines.home import Home
+from pipelines.store import Stored
+from schemas.linkage import DUMMY_PSEUDONYM, LINKAGE_QUALITY, PERSON, PERSON_IDENTIFIER, PERSON_YEAR, REGISTRATION
+
+dummy_pseudonym = reference_table(DUMMY_PSEUDONYM)
+
+
+@table_asset(PERSON_IDENTIFIER, "delivery_receipt")
+def person_identifier(home: Home, year: str | None) -> Stored:
+    """Which person a pseudonym stands for."""
+    return build_person_identifier(home.store, home.person_key)
+
+
+person = sql_table(PERSON)
+registration = sql_table(REGISTRATION)
+person_year = sql_table(PERSON_YEAR)
+linkage_quality = sql_table(LINKAGE_QUALITY)

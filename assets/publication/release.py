@@ -1,0 +1,121 @@
+"""A release: every table of one run, assembled aside and swapped in by one link.
+
+Belongs here: proving, assembling, swapping and keeping releases; the catalogue database.
+Does not belong here: computing tables.
+"""
+
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+from pipelines.home import Home
+from pipelines.store import Stored, fingerprint, prove
+from schemas.catalogue import TABLES
+from schemas.table import Table
+
+KEPT = 3
+CATALOGUE = "linked_care.duckdb"
+
+
+@dataclass(frozen=True)
+class Release:
+    """What a publication did: the release that is current, and whether it is a new one."""
+
+    name: str
+    is_new: bool
+    tables: int
+
+
+def publish(home: Home) -> Release:
+    """Publish what is current in the store, unless the last release holds just that.
+
+    Raises:
+        LinkedCareError: if a table was never built.
+        ConservationError: if a table's pence are not those with which it was written.
+    """
+    parts = _restricted_parts(home)
+    for table, stored in parts:
+        prove(table, stored, home.store.paths(stored))
+    content = fingerprint([(stored.table, stored.year, stored.content) for _, stored in parts])
+    last = current_release(home)
+    if last and last.name.endswith(content[:12]):
+        return Release(last.name, False, len(parts))
+    number = 1 + max((int(path.name[:6]) for path in home.releases.glob("[0-9]*")), default=0)
+    name = f"{number:06d}-{content[:12]}"
+    home.releases.mkdir(exist_ok=True)
+    staged = home.releases / f".{uuid.uuid4().hex}.tmp"
+    _assemble(home, staged, name, parts)
+    staged.rename(home.releases / name)
+    write_catalogue(home.releases / name, [table for table, _ in parts])
+    _swap(home, name)
+    _forget_old(home)
+    return Release(name, True, len(parts))
+
+
+def current_release(home: Home) -> Path | None:
+    """The folder that `outputs/` shows, or None before the first release."""
+    return home.outputs.resolve() if home.outputs.exists() else None
+
+
+def _restricted_parts(home: Home) -> list[tuple[Table, Stored]]:
+    tables = [table for table in TABLES.values() if table.zone == "restricted"]
+    return [
+        (table, home.store.require(table.name, year))
+        for table in tables
+        for year in (home.store.years(table.name) if table.by_year else [None])
+    ]
+
+
+def _assemble(home: Home, staged: Path, name: str, parts: list[tuple[Table, Stored]]) -> None:
+    for table, stored in parts:
+        folder = staged / "restricted" / table.name / (f"financial_year={stored.year}" if stored.year else ".")
+        folder.mkdir(parents=True)
+        for path in home.store.paths(stored):
+            os.link(path, folder / path.name)  # store files never change, so a release can share them
+    record = [{"table": s.table, "financial_year": s.year, "rows": s.rows, "content": s.content} for _, s in parts]
+    (staged / "release.json").write_text(json.dumps({"release": name, "tables": record}, indent=1))
+
+
+def write_catalogue(release: Path, tables: Iterable[Table]) -> None:
+    """Write `linked_care.duckdb`: a commented view over each table of a release.
+
+    The views name the release's own folder, so that a catalogue once opened never mixes two releases.
+    """
+    with duckdb.connect() as connection:
+        # The oldest storage format, so that readers of other DuckDB versions can open it.
+        connection.execute(f"attach '{release / CATALOGUE}' as catalogue (storage_version 'v1.0.0')")
+        connection.execute("create schema catalogue.restricted; use catalogue.restricted")
+        for table in {table.name: table for table in tables}.values():
+            files = f"{release}/restricted/{table.name}/{'*/' if table.by_year else ''}*.parquet"
+            columns = ", ".join(column.name for column in table.columns)
+            connection.execute(
+                f"create view {table.name} as select {columns} from read_parquet('{files}', hive_partitioning = false)"
+            )
+            connection.execute(f"comment on view {table.name} is '{_quoted(f'{table.description} {table.grain}')}'")
+            for column in table.columns:
+                unit = f" Unit: {column.unit}." if column.unit else ""
+                connection.execute(
+                    f"comment on column {table.name}.{column.name} is '{_quoted(column.description + unit)}'"
+                )
+
+
+def _quoted(text: str) -> str:
+    return text.replace("'", "''")
+
+
+def _swap(home: Home, name: str) -> None:
+    link = home.root / f".outputs.{uuid.uuid4().hex}"
+    link.symlink_to(Path("releases") / name)
+    os.replace(link, home.outputs)
+
+
+def _forget_old(home: Home) -> None:
+    whole = sorted(path for path in home.releases.glob("[0-9]*") if path.is_dir())
+    for path in [*whole[:-KEPT], *home.releases.glob(".*.tmp")]:
+        shutil.rmtree(path, ignore_errors=True)

@@ -1,0 +1,41 @@
+"""Cited reference data: one CSV per table, with its source in a column.
+
+Belongs here: reading a reference CSV under its declared schema.
+Does not belong here: figures without a citation.
+"""
+
+from pathlib import Path
+
+import polars as pl
+
+from pipelines.build import build_frame
+from pipelines.errors import LinkedCareError
+from pipelines.store import Store, Stored
+from schemas.table import Table
+
+FOLDER = Path(__file__).parent
+
+
+def build_reference(store: Store, table: Table) -> Stored:
+    """Build a reference table from the CSV of the same name."""
+    text = (FOLDER / f"{table.name}.csv").read_text()
+    return build_frame(store, table, text, lambda: read_reference(table))
+
+
+def read_reference(table: Table) -> pl.DataFrame:
+    """The rows of a reference CSV, cast to the declared types.
+
+    Raises:
+        LinkedCareError: if the columns differ from the declaration or a value does not fit its type.
+    """
+    path = FOLDER / f"{table.name}.csv"
+    text = pl.read_csv(path, infer_schema=False)
+    declared = table.empty_frame().schema
+    if text.columns != declared.names():
+        raise LinkedCareError(f"{path.name}: has the columns {', '.join(text.columns)}. Declared are {', '.join(declared)}.")
+    try:
+        return text.with_columns(
+            pl.col(name) == "true" if kind == pl.Boolean else pl.col(name).cast(kind) for name, kind in declared.items()
+        )
+    except pl.exceptions.PolarsError as error:
+        raise LinkedCareError(f"{path.name}: {error}") from error

@@ -1,0 +1,63 @@
+"""Building one table, or one year of it, from what earlier steps wrote: skipped when nothing it depends on changed.
+
+Belongs here: resolving sources, fingerprints, running SQL or a function.
+Does not belong here: what any table means.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pyarrow as pa
+
+from pipelines.store import Store, Stored, fingerprint, frame_writer
+from schemas.catalogue import TABLES
+from schemas.financial_year import year_bounds
+from schemas.table import Table
+
+SQL = Path(__file__).parent.parent / "sql"
+
+
+def sources(store: Store, table: Table, year: str | None) -> dict[str, list[Stored]]:
+    """What each source of a table holds now: the same year where both are by year, else all of it.
+
+    Raises:
+        LinkedCareError: if a source was never built.
+    """
+    found = {}
+    for name in table.sources:
+        source = TABLES.get(name)
+        years: Sequence[str | None] = [None]
+        if source and source.by_year:
+            years = [year] if table.by_year else store.years(name)
+        bounds = year_bounds(year) if year else None
+        found[name] = [store.require(name, one).within(bounds) for one in years]
+    return found
+
+
+def build_sql(store: Store, table: Table, year: str | None = None, parameters: Mapping[str, Any] | None = None) -> Stored:
+    """Build a table from `sql/<table>.sql`; `parameters` is the one row of `run_parameters`."""
+    sql = (SQL / f"{table.name}.sql").read_text()
+    found = sources(store, table, year)
+
+    def write(target: Path) -> int:
+        with store.engine() as engine:
+            for name, parts in found.items():
+                store.register(engine, name, parts, TABLES.get(name))
+            if parameters:
+                engine.register_rows("run_parameters", pa.Table.from_pylist([dict(parameters)]))
+            return engine.run_sql(table, sql, target)
+
+    return store.write(table, year, _key(table, sql, found, parameters), write)
+
+
+def build_frame(store: Store, table: Table, depends_on: Any, make: Callable[[], pl.DataFrame]) -> Stored:
+    """Build a table from a function; `depends_on` names everything beside its sources that the result depends on."""
+    key = _key(table, depends_on, sources(store, table, None), None)
+    return store.write(table, None, key, lambda target: frame_writer(table, make())(target))
+
+
+def _key(table: Table, text: Any, found: Mapping[str, list[Stored]], parameters: Mapping[str, Any] | None) -> str:
+    content = {name: [part.content for part in parts] for name, parts in found.items()}
+    return fingerprint(repr(table), text, content, parameters)

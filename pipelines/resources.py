@@ -1,0 +1,56 @@
+"""The one place that reads the environment, and the resource that opens the home for a run.
+
+| variable | meaning | default |
+|---|---|---|
+| LINKED_CARE_HOME | where landing/, store/, releases/ and outputs/ are | ./data |
+| LINKED_CARE_PERSON_KEY | secret under which people are hashed | the public demonstration key, for synthetic people only |
+| LINKED_CARE_MEMORY | memory limit of the engine | 4GB |
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import dagster as dg
+from pydantic import PrivateAttr
+
+from assets.linkage.identity import DEMONSTRATION_KEY
+from pipelines.home import Home, open_home
+
+
+def home_path() -> Path:
+    """Where this installation keeps its data."""
+    return Path(os.environ.get("LINKED_CARE_HOME", "data")).resolve()
+
+
+class HomeResource(dg.ConfigurableResource):
+    """Opens the home for the length of a run, so that two runs never write at once."""
+
+    root: str
+    person_key: str = DEMONSTRATION_KEY
+    memory_limit: str = "4GB"
+    rebuild: bool = False
+    _home: Home | None = PrivateAttr(default=None)
+
+    @property
+    def home(self) -> Home:
+        """The opened home."""
+        assert self._home
+        return self._home
+
+    @contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["HomeResource"]:
+        """Hold the lock for the length of the run."""
+        with open_home(Path(self.root), self.person_key, self.memory_limit, self.rebuild) as home:
+            self._home = home
+            yield self
+
+
+def home_resource() -> HomeResource:
+    """The home as the environment describes it."""
+    return HomeResource(
+        root=str(home_path()),
+        person_key=os.environ.get("LINKED_CARE_PERSON_KEY", DEMONSTRATION_KEY),
+        memory_limit=os.environ.get("LINKED_CARE_MEMORY", "4GB"),
+    )

@@ -1,0 +1,119 @@
+"""Table of step 3, activity: one shape for every setting."""
+
+from schemas.columns import (
+    ACTIVITY_MONTH,
+    DELIVERY_ID,
+    FEED,
+    FINANCIAL_YEAR,
+    PERSON_ID,
+    POINT_OF_DELIVERY,
+    PROVIDER_CODE,
+    RECORD_COUNT,
+    SETTING,
+    SOURCE_ROW,
+    SUBMITTED_PENCE,
+    described,
+    optional,
+)
+from schemas.table import Column, Table
+
+LINK_STATUS = Column("link_status", "STRING", "linked, dummy (no or a dummy pseudonym) or not_registered.")
+PART_RECORD_COUNT = described(
+    RECORD_COUNT, "1 on the last part of a record, 0 on its earlier parts, so that the column sums to records."
+)
+QUANTITY = Column("quantity", "BIGINT", "How many units.", unit="units")
+
+CALENDAR_MONTH = Table(
+    name="calendar_month",
+    step="activity",
+    grain="One row per calendar month, April 1990 to March 2050.",
+    description="Months, over which packages and ward stays are spread.",
+    columns=(
+        Column("month_start", "DATE", "First day."),
+        Column("month_end", "DATE", "Last day."),
+        FINANCIAL_YEAR,
+    ),
+    key=("month_start",),
+    zone="store",
+)
+
+COST_FREQUENCY = Table(
+    name="cost_frequency",
+    step="activity",
+    grain="One row per cost frequency of social care client level data.",
+    description="How many units a week a package has: a fixed fraction, the planned units, or one payment.",
+    columns=(
+        Column("cost_frequency", "STRING", "Cost frequency as delivered."),
+        Column("rule", "STRING", "weekly: units_numerator / units_denominator a week; planned: planned units a week; one_off."),
+        Column("units_numerator", "BIGINT", "Units a week, numerator.", unit="units"),
+        Column("units_denominator", "BIGINT", "Units a week, denominator.", unit="weeks"),
+        Column("source", "STRING", "Where the rule is stated."),
+    ),
+    key=("cost_frequency",),
+    zone="store",
+)
+
+COMMUNITY_CURRENCY = Table(
+    name="community_currency",
+    step="activity",
+    grain="One row per community team type that has a currency.",
+    description="Currency by which a community contact is priced. A proxy: the mapping is this project's own.",
+    columns=(
+        Column("team_type_code", "STRING", "CSDS service or team type."),
+        Column("currency_code", "STRING", "National Cost Collection currency."),
+        Column("currency_name", "STRING", "Name of the currency."),
+        Column("is_proxy", "BOOLEAN", "Whether the mapping is borrowed rather than national."),
+        Column("source", "STRING", "Who made the mapping."),
+    ),
+    key=("team_type_code",),
+    zone="store",
+)
+
+ACTIVITY = Table(
+    name="activity",
+    step="activity",
+    grain="One row per payable unit of care; packages and ward stays have one row per month that they touch.",
+    description="All care in one shape, linked or not. What is not payable (appointments not attended, requests) is in it and priced at nothing.",
+    columns=(
+        FINANCIAL_YEAR,
+        FEED,
+        DELIVERY_ID,
+        SOURCE_ROW,
+        ACTIVITY_MONTH,
+        Column("activity_date", "DATE", "Day of the care, or first day of the part of a package or stay."),
+        optional(PERSON_ID),
+        LINK_STATUS,
+        PROVIDER_CODE,
+        SETTING,
+        POINT_OF_DELIVERY,
+        Column("currency_code", "STRING", "Code by which a price book prices the unit.", nullable=True),
+        Column("is_proxy_currency", "BOOLEAN", "Whether the currency was borrowed through a mapping."),
+        QUANTITY,
+        Column("is_payable", "BOOLEAN", "Whether it is care that costs anything."),
+        PART_RECORD_COUNT,
+        SUBMITTED_PENCE,
+        Column("package_pence", "BIGINT", "Council package price, pro rata by day for this part.", nullable=True, unit="pence"),
+    ),
+    key=("feed", "delivery_id", "source_row", "activity_month"),
+    sources=(
+        "apc_spell",
+        "op_attendance",
+        "ec_attendance",
+        "gp_appointment",
+        "gp_prescription",
+        "community_contact",
+        "mh_contact",
+        "mh_ward_stay",
+        "social_care_event",
+        "person_identifier",
+        "dummy_pseudonym",
+        "calendar_month",
+        "cost_frequency",
+        "community_currency",
+    ),
+    by_year=True,
+    control=("feed", "provider_code", "activity_month"),
+)
+
+TABLES = (CALENDAR_MONTH, COST_FREQUENCY, COMMUNITY_CURRENCY, ACTIVITY)
+FEEDS_OF_CARE = ACTIVITY.sources[:9]

@@ -1,0 +1,107 @@
+"""Tables of step 6, analysis: cost against multimorbidity and age. Aggregates over all registered people, not yet suppressed."""
+
+from schemas.columns import AGE_BAND, CONDITION_LIST, COUNT_BAND, EXPOSURE_RULE, FINANCIAL_YEAR, PEOPLE_COUNT, SETTING
+from schemas.costing import SETTINGS
+from schemas.table import Column, Table
+
+_TOTAL = Column("total_pence", "BIGINT", "Cost of the group.", unit="pence")
+_COST_SHARE = Column("cost_share", "DOUBLE", "Share of the cost of the whole.", nullable=True)
+_MEAN_TOTAL = Column("mean_total_pence", "DOUBLE", "Mean cost per person, users or not.", unit="pence per person")
+_MEANS = tuple(
+    Column(f"mean_{setting}_pence", "DOUBLE", f"Mean cost of {setting.replace('_', ' ')} care per person.", unit="pence per person")
+    for setting in SETTINGS
+)
+_SOURCES = ("person_year", "person_year_cost", "person_year_morbidity")
+
+COST_BY_SETTING = Table(
+    name="cost_by_setting",
+    step="analysis",
+    grain="One row per financial year, group and setting, with a row for the total.",
+    description="Use and cost of each setting for all, for people with three or more of the 52 conditions, and for the rest.",
+    columns=(
+        FINANCIAL_YEAR,
+        Column("morbidity_group", "STRING", "all, 3plus (three or more conditions) or rest."),
+        SETTING,
+        PEOPLE_COUNT,
+        Column("user_count", "BIGINT", "People with any cost in the setting.", unit="people"),
+        Column("user_share", "DOUBLE", "Share of the group with any cost."),
+        Column("records_per_person", "DOUBLE", "Payable records per person.", unit="records per person"),
+        Column("mean_pence_per_user", "DOUBLE", "Mean cost among users only.", nullable=True, unit="pence per user"),
+        Column("mean_pence_per_person", "DOUBLE", "Mean cost over everybody; adds up over settings.", unit="pence per person"),
+        _TOTAL,
+        _COST_SHARE,
+        EXPOSURE_RULE,
+    ),
+    key=("morbidity_group", "setting"),
+    sources=("person_year_cost", "person_year_morbidity"),
+    by_year=True,
+)
+
+COST_BY_AGE_BAND = Table(
+    name="cost_by_age_band",
+    step="analysis",
+    grain="One row per financial year and five-year age band.",
+    description="Mean cost by age, in all and by setting.",
+    columns=(
+        FINANCIAL_YEAR,
+        AGE_BAND,
+        PEOPLE_COUNT,
+        _TOTAL,
+        _MEAN_TOTAL,
+        *_MEANS,
+        Column("mean_condition_count", "DOUBLE", "Mean number of the 52 conditions.", unit="conditions"),
+        EXPOSURE_RULE,
+    ),
+    key=("age_band",),
+    sources=_SOURCES,
+    by_year=True,
+)
+
+COST_BY_CONDITION_COUNT = Table(
+    name="cost_by_condition_count",
+    step="analysis",
+    grain="One row per financial year, condition list and count band.",
+    description="Cost by number of conditions, in all and by setting.",
+    columns=(
+        FINANCIAL_YEAR,
+        CONDITION_LIST,
+        COUNT_BAND,
+        PEOPLE_COUNT,
+        Column("people_share", "DOUBLE", "Share of registered people."),
+        Column("mean_age", "DOUBLE", "Mean age at mid-year.", unit="years"),
+        _TOTAL,
+        _COST_SHARE,
+        _MEAN_TOTAL,
+        *_MEANS,
+        *(
+            Column(f"{setting}_user_share", "DOUBLE", f"Share of people with any cost of {setting.replace('_', ' ')} care.")
+            for setting in SETTINGS
+        ),
+        EXPOSURE_RULE,
+    ),
+    key=("condition_list", "count_band"),
+    sources=_SOURCES,
+    by_year=True,
+)
+
+EXPLAINED_VARIANCE = Table(
+    name="explained_variance",
+    step="analysis",
+    grain="One row per financial year, condition list and predictor.",
+    description="Share of the variance of individual annual cost that group means explain: count of conditions against age.",
+    columns=(
+        FINANCIAL_YEAR,
+        CONDITION_LIST,
+        Column("predictor", "STRING", "age_band, sex, age_band_sex, count_band or age_band_count_band."),
+        PEOPLE_COUNT,
+        Column("cell_count", "BIGINT", "Groups with at least one person.", unit="groups"),
+        Column("r_squared", "DOUBLE", "1 - within / total sum of squares.", nullable=True),
+        Column("design", "STRING", "How to read the figure; a concurrent one is not comparable with a prospective one."),
+        EXPOSURE_RULE,
+    ),
+    key=("condition_list", "predictor"),
+    sources=_SOURCES,
+    by_year=True,
+)
+
+TABLES = (COST_BY_SETTING, COST_BY_AGE_BAND, COST_BY_CONDITION_COUNT, EXPLAINED_VARIANCE)

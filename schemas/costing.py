@@ -1,0 +1,152 @@
+"""Tables of step 4, costing: what each unit costs, per person and year, and the ledger that proves it."""
+
+from schemas.activity import LINK_STATUS, PART_RECORD_COUNT, QUANTITY
+from schemas.columns import (
+    ACTIVITY_MONTH,
+    COST_PENCE,
+    DELIVERY_ID,
+    FEED,
+    FINANCIAL_YEAR,
+    PERSON_ID,
+    POINT_OF_DELIVERY,
+    PROVIDER_CODE,
+    RECORD_COUNT,
+    SETTING,
+    SOURCE_ROW,
+    SUBMITTED_PENCE,
+    described,
+    optional,
+)
+from schemas.table import Column, Table
+
+SETTINGS = (
+    "primary",
+    "inpatient",
+    "outpatient",
+    "emergency",
+    "community",
+    "mental_health",
+    "social_care",
+    "continuing_care",
+)
+_YEAR_OF_PRICES = Column("price_year", "STRING", "Financial year of the prices.", nullable=True)
+_BASIS = Column("price_basis", "STRING", "tariff, package, national cost or local.", nullable=True)
+
+PRICE_BOOK = Table(
+    name="price_book",
+    step="costing",
+    grain="One row per setting, point of delivery and currency; currency ALL is the mean of its point of delivery.",
+    description="Prices for what arrives without one. Data, not code: bring your own book in the same columns.",
+    columns=(
+        SETTING,
+        POINT_OF_DELIVERY,
+        Column("currency_code", "STRING", "Code of the currency, or ALL."),
+        Column("description", "STRING", "What is priced."),
+        Column("unit", "STRING", "What one unit is."),
+        Column("unit_price", "DECIMAL(18,2)", "Price of one unit, in pence to two places.", unit="pence per unit"),
+        Column("price_year", "STRING", "Financial year of the price."),
+        Column("price_basis", "STRING", "national cost or local."),
+        Column("source", "STRING", "Publication."),
+        Column("licence", "STRING", "Licence of the figure."),
+        Column("status", "STRING", "V read in the source, D derived from it."),
+        Column("is_proxy", "BOOLEAN", "Whether the price is borrowed from a wider group."),
+    ),
+    key=("setting", "point_of_delivery", "currency_code"),
+    zone="store",
+)
+
+ACTIVITY_COST = Table(
+    name="activity_cost",
+    step="costing",
+    grain="One row per payable unit of care, as in activity.",
+    description="What each unit costs and how that is known. Unpriced care has no cost and is counted, never zero.",
+    columns=(
+        FINANCIAL_YEAR,
+        FEED,
+        DELIVERY_ID,
+        SOURCE_ROW,
+        ACTIVITY_MONTH,
+        optional(PERSON_ID),
+        LINK_STATUS,
+        PROVIDER_CODE,
+        SETTING,
+        POINT_OF_DELIVERY,
+        QUANTITY,
+        PART_RECORD_COUNT,
+        SUBMITTED_PENCE,
+        optional(COST_PENCE),
+        Column("match_level", "STRING", "not_payable, submitted, package, exact, point_of_delivery or unpriced."),
+        _BASIS,
+        _YEAR_OF_PRICES,
+        Column("is_proxy", "BOOLEAN", "Whether price or currency is borrowed."),
+    ),
+    key=("feed", "delivery_id", "source_row", "activity_month"),
+    sources=("activity", "price_book"),
+    by_year=True,
+    control=("feed", "provider_code", "activity_month"),
+)
+
+_POINTS = (
+    "gp_appointment",
+    "prescribing",
+    "elective",
+    "day_case",
+    "regular_attender",
+    "non_elective_short",
+    "non_elective_long",
+    "mh_contact",
+    "mh_bed_day",
+)
+
+PERSON_YEAR_COST = Table(
+    name="person_year_cost",
+    step="costing",
+    grain="One row per person and financial year: everybody registered in it, and anybody else whose care links.",
+    description="Cost of care per person: by setting, by the chief points of delivery, in all. Prices as submitted, else the price book; nominal.",
+    columns=(
+        FINANCIAL_YEAR,
+        PERSON_ID,
+        Column("is_registered", "BOOLEAN", "Whether registered on at least one day of the year."),
+        Column("registered_days", "INT", "Days registered in the year: the exposure.", unit="days"),
+        *(Column(f"{setting}_pence", "BIGINT", f"Cost of {setting.replace('_', ' ')} care.", unit="pence") for setting in SETTINGS),
+        Column("total_pence", "BIGINT", "Cost of all settings.", unit="pence"),
+        *(
+            Column(f"{point}_point_pence", "BIGINT", f"Cost of the point of delivery {point}, part of its setting.", unit="pence")
+            for point in _POINTS
+        ),
+        *(
+            Column(f"{setting}_count", "BIGINT", f"Payable records of {setting.replace('_', ' ')} care.", unit="records")
+            for setting in SETTINGS
+        ),
+        Column("mh_bed_day_count", "BIGINT", "Nights on mental health wards.", unit="days"),
+        Column("proxy_pence", "BIGINT", "Cost that rests on a borrowed price or currency, part of the total.", unit="pence"),
+        Column("unpriced_count", "BIGINT", "Payable units without any price, not in the total.", unit="records"),
+    ),
+    key=("person_id",),
+    sources=("person_year", "activity_cost"),
+    by_year=True,
+)
+
+COST_LEDGER = Table(
+    name="cost_ledger",
+    step="costing",
+    grain="One row per feed, provider, month and status.",
+    description="The conservation ledger: rejected, superseded and accepted at the door; then accepted again as linked, dummy and not_registered.",
+    columns=(
+        FINANCIAL_YEAR,
+        FEED,
+        PROVIDER_CODE,
+        ACTIVITY_MONTH,
+        Column("status", "STRING", "At the door: rejected, superseded, accepted. After linkage: linked, dummy, not_registered."),
+        RECORD_COUNT,
+        described(SUBMITTED_PENCE, "Price as submitted; null for a feed without prices."),
+        described(optional(COST_PENCE), "Cost as priced; null at the door."),
+        Column("unpriced_count", "BIGINT", "Payable units without any price.", unit="records"),
+    ),
+    key=("feed", "provider_code", "activity_month", "status"),
+    sources=("delivery_total", "activity_cost"),
+    by_year=True,
+    control=("feed", "provider_code", "activity_month", "status"),
+)
+
+TABLES = (PRICE_BOOK, ACTIVITY_COST, PERSON_YEAR_COST, COST_LEDGER)

@@ -1,0 +1,209 @@
+-- activity: all care in one shape, linked or not.
+-- Grain: one row per payable unit; packages and ward stays have one row per month that they touch.
+-- Units: pence as submitted; quantity in the unit of the currency. Source: nine feeds, person_identifier.
+with spell as (
+    select
+        delivery_id, source_row, pseudonym_domain, pseudonym, provider_code, discharge_date, hrg_code, submitted_price,
+        case
+            when patient_classification_code = '2' then 'day_case'
+            when patient_classification_code in ('3', '4') then 'regular_attender'
+            when admission_method_code in ('11', '12', '13') then 'elective'
+            when cast(discharge_date - admission_date as bigint) <= 1 then 'non_elective_short'
+            else 'non_elective_long'
+        end as point_of_delivery
+    from apc_spell
+),
+
+attendance as (
+    select
+        delivery_id, source_row, pseudonym_domain, pseudonym, provider_code, appointment_date, hrg_code, submitted_price,
+        attendance_status_code in ('5', '6') as is_attended,
+        case
+            when substr(hrg_code, 1, 2) <> 'WF' then 'procedure'
+            when first_attendance_code = '1' then 'first_face_to_face'
+            when first_attendance_code = '3' then 'first_remote'
+            when first_attendance_code = '4' then 'follow_up_remote'
+            else 'follow_up_face_to_face'
+        end as point_of_delivery
+    from op_attendance
+),
+
+appointment as (  -- minutes where they are recorded, else one contact of its mode
+    select
+        delivery_id, source_row, pseudonym_domain, pseudonym, practice_code, appointment_date, duration_minutes,
+        status_code = 'Attended' as is_attended,
+        case when staff_role_group = 'GP' then 'GP' when staff_role_group = 'Nurses' then 'PN' else 'AHP' end as staff,
+        case
+            when duration_minutes > 0 then 'MIN'
+            when contact_mode in ('Telephone', 'Video Conference/Online') then 'TEL'
+            when contact_mode = 'Home Visit' then 'HV'
+            else 'F2F'
+        end as priced_by
+    from gp_appointment
+),
+
+ward_stay as (  -- nights are midnights: the day of discharge is none, the last day of an open stay is one
+    select
+        delivery_id, source_row, pseudonym_domain, pseudonym, provider_code, patient_class_code, start_date,
+        coalesce(end_date, period_end) as final_day,
+        coalesce(end_date, cast(period_end + interval '1' day as date)) as day_after_last_night
+    from mh_ward_stay
+),
+
+package as (  -- a service as far as it runs in the quarter of its delivery, with its weekly price as a fraction
+    select
+        s.delivery_id,
+        s.source_row,
+        s.pseudonym_domain,
+        s.pseudonym,
+        s.council_code,
+        s.event_type = 'Service' and coalesce(s.unit_cost, 0) > 0 as is_payable,
+        f.rule = 'one_off' as is_one_off,
+        s.start_date >= s.period_start as starts_in_period,
+        greatest(s.start_date, s.period_start) as first_day,
+        least(coalesce(s.end_date, s.period_end), s.period_end) as final_day,
+        cast(s.unit_cost * 100 as bigint) as unit_pence,
+        case when f.rule = 'planned' then cast(coalesce(s.planned_units_per_week, 0) * 1000 as bigint) else f.units_numerator end as units,
+        case when f.rule = 'planned' then 1000 else f.units_denominator end as unit_weeks,
+        case
+            when s.event_type <> 'Service' then lower(s.event_type)
+            when s.service_type = 'Long term support: Residential care' then 'residential_care'
+            when s.service_type = 'Long term support: Nursing care' then 'nursing_care'
+            when s.delivery_mechanism = 'Direct payment' or s.service_component = 'Direct payment' then 'direct_payment'
+            when s.service_type = 'Long term support: Community' then 'community_support'
+            when substr(s.service_type, 1, 18) = 'Short term support' then 'short_term_support'
+            when substr(s.service_type, 1, 12) = 'Unpaid carer' then 'carer_support'
+            else 'other_service'
+        end as point_of_delivery
+    from social_care_event as s
+    left join cost_frequency as f on s.cost_frequency = f.cost_frequency
+),
+
+package_month as (  -- pence up to and including a day, less pence before: the parts sum to the whole
+    select
+        k.delivery_id,
+        k.source_row,
+        k.pseudonym_domain,
+        k.pseudonym,
+        k.council_code,
+        k.is_payable,
+        k.is_one_off,
+        k.starts_in_period,
+        k.unit_pence,
+        k.units,
+        k.unit_weeks * 7 as unit_days,
+        k.point_of_delivery,
+        c.month_start,
+        greatest(k.first_day, c.month_start) as activity_date,
+        k.first_day >= c.month_start as is_first_part,
+        k.final_day <= c.month_end as is_last_part,
+        cast(least(k.final_day, c.month_end) - k.first_day as bigint) + 1 as days_to_end,
+        cast(greatest(k.first_day, c.month_start) - k.first_day as bigint) as days_before
+    from package as k
+    inner join calendar_month as c on c.month_start <= k.final_day and c.month_end >= k.first_day
+),
+
+record as (
+    select
+        'apc_spell' as feed, delivery_id, source_row, pseudonym_domain, pseudonym, provider_code,
+        discharge_date as activity_date, 'inpatient' as setting, point_of_delivery, hrg_code as currency_code,
+        false as is_proxy_currency, cast(1 as bigint) as quantity, true as is_payable, cast(1 as bigint) as record_count,
+        cast(submitted_price * 100 as bigint) as submitted_pence, cast(null as bigint) as package_pence
+    from spell
+    union all
+    select
+        'op_attendance', delivery_id, source_row, pseudonym_domain, pseudonym, provider_code,
+        appointment_date, 'outpatient', point_of_delivery, hrg_code,
+        false, cast(1 as bigint), is_attended, cast(1 as bigint),
+        cast(submitted_price * 100 as bigint), cast(null as bigint)
+    from attendance
+    union all
+    select
+        'ec_attendance', delivery_id, source_row, pseudonym_domain, pseudonym, provider_code,
+        arrival_date, 'emergency', 'emergency_attendance', hrg_code,
+        false, cast(1 as bigint), true, cast(1 as bigint),
+        cast(submitted_price * 100 as bigint), cast(null as bigint)
+    from ec_attendance
+    union all
+    select
+        'gp_appointment', delivery_id, source_row, pseudonym_domain, pseudonym, practice_code,
+        appointment_date, 'primary', 'gp_appointment', staff || '-' || priced_by,
+        false, case when priced_by = 'MIN' then cast(least(duration_minutes, 60) as bigint) else cast(1 as bigint) end,
+        is_attended, cast(1 as bigint), cast(null as bigint), cast(null as bigint)
+    from appointment
+    union all
+    select
+        'gp_prescription', delivery_id, source_row, pseudonym_domain, pseudonym, practice_code,
+        processing_month, 'primary', 'prescribing', cast(null as string),
+        false, cast(item_count as bigint), true, cast(1 as bigint),
+        cast(submitted_price * 100 as bigint), cast(null as bigint)
+    from gp_prescription
+    union all
+    select
+        'community_contact', k.delivery_id, k.source_row, k.pseudonym_domain, k.pseudonym, k.provider_code,
+        k.contact_date, 'community', 'community_contact', c.currency_code,
+        coalesce(c.is_proxy, true), cast(1 as bigint), k.attendance_status_code in ('5', '6'), cast(1 as bigint),
+        cast(null as bigint), cast(null as bigint)
+    from community_contact as k
+    left join community_currency as c on k.team_type_code = c.team_type_code
+    union all
+    select
+        'mh_contact', delivery_id, source_row, pseudonym_domain, pseudonym, provider_code,
+        contact_date, 'mental_health', 'mh_contact', team_type_code,
+        false, cast(1 as bigint), attendance_status_code in ('5', '6'), cast(1 as bigint),
+        cast(null as bigint), cast(null as bigint)
+    from mh_contact
+    union all
+    select
+        'mh_ward_stay', w.delivery_id, w.source_row, w.pseudonym_domain, w.pseudonym, w.provider_code,
+        greatest(w.start_date, c.month_start), 'mental_health', 'mh_bed_day', w.patient_class_code,
+        false,
+        cast(greatest(0, cast(least(w.day_after_last_night, cast(c.month_end + interval '1' day as date)) - greatest(w.start_date, c.month_start) as bigint)) as bigint),
+        true, case when w.final_day <= c.month_end then cast(1 as bigint) else cast(0 as bigint) end,
+        cast(null as bigint), cast(null as bigint)
+    from ward_stay as w
+    inner join calendar_month as c on c.month_start <= w.final_day and c.month_end >= w.start_date
+    union all
+    select
+        'social_care_event', delivery_id, source_row, pseudonym_domain, pseudonym, council_code,
+        activity_date, 'social_care', point_of_delivery, cast(null as string),
+        false, days_to_end - days_before, is_payable,
+        case when is_last_part then cast(1 as bigint) else cast(0 as bigint) end, cast(null as bigint),
+        case
+            when not is_payable then cast(null as bigint)
+            when is_one_off then case when starts_in_period and is_first_part then unit_pence else cast(0 as bigint) end
+            else
+                cast(floor(cast(2 * unit_pence * units * days_to_end + unit_days as double) / nullif(2 * unit_days, 0)) as bigint)
+                - cast(floor(cast(2 * unit_pence * units * days_before + unit_days as double) / nullif(2 * unit_days, 0)) as bigint)
+        end
+    from package_month
+)
+
+select
+    p.financial_year,
+    r.feed,
+    r.delivery_id,
+    r.source_row,
+    cast(date_trunc('month', r.activity_date) as date) as activity_month,
+    r.activity_date,
+    i.person_id,
+    case
+        when i.person_id is not null then 'linked'
+        when r.pseudonym is null or d.pseudonym is not null then 'dummy'
+        else 'not_registered'
+    end as link_status,
+    r.provider_code,
+    r.setting,
+    r.point_of_delivery,
+    r.currency_code,
+    r.is_proxy_currency,
+    r.quantity,
+    r.is_payable,
+    r.record_count,
+    r.submitted_pence,
+    r.package_pence
+from record as r
+cross join run_parameters as p
+left join person_identifier as i on r.pseudonym_domain = i.pseudonym_domain and r.pseudonym = i.pseudonym
+left join dummy_pseudonym as d on r.pseudonym = d.pseudonym
+where r.activity_date between p.year_start and p.year_end

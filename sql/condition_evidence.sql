@@ -1,0 +1,90 @@
+-- condition_evidence: when and where each long-term condition was coded.
+-- Grain: one row per person, condition, financial year of the code and source.
+-- Source: gp_coded_event, apc_spell, mh_diagnosis; condition_icd10, condition_snomed.
+with position as (
+    select v.place
+    from (values (1), (2), (3), (4), (5), (6), (7), (8), (9), (10), (11), (12), (13), (14), (15), (16), (17), (18), (19), (20)) as v(place)
+),
+
+diagnosis_list as (  -- SUS joins diagnoses by commas and double bars; one kind of separator is enough
+    select pseudonym_domain, pseudonym, discharge_date, replace(replace(icd10_codes, '||', ','), '|', ',') as codes
+    from apc_spell
+    where icd10_codes is not null
+),
+
+icd10_event as (
+    select
+        l.pseudonym_domain,
+        l.pseudonym,
+        l.discharge_date as event_date,
+        'hospital' as evidence_source,
+        replace(split_part(l.codes, ',', p.place), '.', '') as icd10_code
+    from diagnosis_list as l
+    inner join position as p on p.place <= length(l.codes) - length(replace(l.codes, ',', '')) + 1
+    union all
+    select
+        pseudonym_domain,
+        pseudonym,
+        diagnosis_date as event_date,
+        'mental_health' as evidence_source,
+        replace(diagnosis_code, '.', '') as icd10_code
+    from mh_diagnosis
+    where diagnosis_scheme_code = '02'
+),
+
+snomed_event as (
+    select pseudonym_domain, pseudonym, event_date, 'gp' as evidence_source, snomed_code
+    from gp_coded_event
+    union all
+    select
+        pseudonym_domain,
+        pseudonym,
+        diagnosis_date as event_date,
+        'mental_health' as evidence_source,
+        diagnosis_code as snomed_code
+    from mh_diagnosis
+    where diagnosis_scheme_code = '06'
+),
+
+coded as (  -- one equality join per length of prefix: a code may set several conditions
+    select e.pseudonym_domain, e.pseudonym, e.event_date, e.evidence_source, c.condition_code
+    from icd10_event as e
+    inner join condition_icd10 as c on substr(e.icd10_code, 1, 4) = c.icd10_prefix
+    where length(c.icd10_prefix) = 4
+    union all
+    select e.pseudonym_domain, e.pseudonym, e.event_date, e.evidence_source, c.condition_code
+    from icd10_event as e
+    inner join condition_icd10 as c on substr(e.icd10_code, 1, 3) = c.icd10_prefix
+    where length(c.icd10_prefix) = 3
+    union all
+    select e.pseudonym_domain, e.pseudonym, e.event_date, e.evidence_source, c.condition_code
+    from icd10_event as e
+    inner join condition_icd10 as c on substr(e.icd10_code, 1, 2) = c.icd10_prefix
+    where length(c.icd10_prefix) = 2
+    union all
+    select e.pseudonym_domain, e.pseudonym, e.event_date, e.evidence_source, c.condition_code
+    from snomed_event as e
+    inner join condition_snomed as c on e.snomed_code = c.snomed_code
+),
+
+dated as (
+    select
+        i.person_id,
+        c.condition_code,
+        c.evidence_source,
+        c.event_date,
+        year(c.event_date) - case when month(c.event_date) < 4 then 1 else 0 end as first_year
+    from coded as c
+    inner join person_identifier as i on c.pseudonym_domain = i.pseudonym_domain and c.pseudonym = i.pseudonym
+)
+
+select
+    person_id,
+    condition_code,
+    cast(first_year as string) || '-' || right(cast(first_year + 1 as string), 2) as financial_year,
+    evidence_source,
+    min(event_date) as first_date,
+    max(event_date) as last_date,
+    cast(count(*) as bigint) as record_count
+from dated
+group by person_id, condition_code, first_year, evidence_source

@@ -1,0 +1,42 @@
+-- cost_by_age_band: mean cost by age, in all and by setting.
+-- Grain: one row per financial year and five-year age band.
+-- Units: pence. Denominator: all registered people. Source: person_year, person_year_cost, person_year_morbidity.
+with band as (
+    select
+        y.age_band,
+        count(*) as people_count,
+        sum(c.primary_pence) as primary_pence,
+        sum(c.inpatient_pence) as inpatient_pence,
+        sum(c.outpatient_pence) as outpatient_pence,
+        sum(c.emergency_pence) as emergency_pence,
+        sum(c.community_pence) as community_pence,
+        sum(c.mental_health_pence) as mental_health_pence,
+        sum(c.social_care_pence) as social_care_pence,
+        sum(c.continuing_care_pence) as continuing_care_pence,
+        sum(c.total_pence) as total_pence,
+        sum(m.condition_count) as condition_count
+    from person_year as y
+    inner join person_year_cost as c on y.person_id = c.person_id
+    inner join person_year_morbidity as m on y.person_id = m.person_id
+    where m.condition_list = 'delphi52'
+    group by y.age_band
+)
+
+select
+    p.financial_year,
+    b.age_band,
+    cast(b.people_count as bigint) as people_count,
+    cast(b.total_pence as bigint) as total_pence,
+    cast(b.total_pence as double) / b.people_count as mean_total_pence,
+    cast(b.primary_pence as double) / b.people_count as mean_primary_pence,
+    cast(b.inpatient_pence as double) / b.people_count as mean_inpatient_pence,
+    cast(b.outpatient_pence as double) / b.people_count as mean_outpatient_pence,
+    cast(b.emergency_pence as double) / b.people_count as mean_emergency_pence,
+    cast(b.community_pence as double) / b.people_count as mean_community_pence,
+    cast(b.mental_health_pence as double) / b.people_count as mean_mental_health_pence,
+    cast(b.social_care_pence as double) / b.people_count as mean_social_care_pence,
+    cast(b.continuing_care_pence as double) / b.people_count as mean_continuing_care_pence,
+    cast(b.condition_count as double) / b.people_count as mean_condition_count,
+    p.exposure_rule
+from band as b
+cross join run_parameters as p
