@@ -214,7 +214,9 @@ def _price(rng: Rng, py: PersonYears, spells: Admissions, kinds: np.ndarray, sta
     base = np.select([point == name for name in table], [values[code] for values in table.values()])
     usual = codebook.numbers("admission_reason", "mean_stay_days")[spells.reason]
     excess = np.where(point == "non_elective_long", np.maximum(stay - np.ceil(2.5 * usual + 5), 0), 0)
-    price = (base + excess * calibration.EXCESS_DAY_PRICE) * np.exp(0.04 * rng.standard_normal(len(stay)))
+    critical = np.where(rng.random(len(stay)) < calibration.CRITICAL_CARE_SHARE * (point == "non_elective_long"), 1.0, 0.0)
+    critical *= bounded_lognormal(rng, calibration.CRITICAL_CARE_MEAN, 1.2, len(stay), calibration.CRITICAL_CARE_MOST)
+    price = (base + critical + excess * calibration.EXCESS_DAY_PRICE) * np.exp(0.04 * rng.standard_normal(len(stay)))
     price = np.where(rehabilitation, np.maximum(stay, 1) * calibration.REHABILITATION_DAY_PRICE, price)
     unpriced = rng.random(len(stay)) < 0.05
     ungrouped = rehabilitation | (rng.random(len(stay)) < 0.004)

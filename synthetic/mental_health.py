@@ -121,10 +121,12 @@ def mh_ward_stay(py: PersonYears, study: Study, seed: int) -> pl.DataFrame:
     row = np.flatnonzero(rng.random(len(py)) < np.minimum(rates * py.intensity**0.5 * py.exposure, 0.5))
     start = py.days(rng, row)
     nights = np.floor(bounded_lognormal(rng, calibration.WARD_STAY_MEAN, 0.8, len(row), calibration.WARD_STAY_MOST)).astype(int) + 1
-    end = np.minimum(start + nights, py.people.left[py.person[row]])
+    long = py.has("smi_scz")[row] & (py.age[row] >= 18) & (rng.random(len(row)) < calibration.LONG_STAY_SHARE)
+    months_long = np.floor(bounded_lognormal(rng, calibration.LONG_STAY_MEAN, 0.4, len(row), calibration.LONG_STAY_MOST)).astype(int)
+    end = np.minimum(start + np.where(long, months_long, nights), py.people.left[py.person[row]])
     kept = first_of_overlapping(py.person[row], start, end)
     row, start, end = row[kept], start[kept], end[kept]
-    ward = _wards(rng, py, row)
+    ward = np.where(long[kept], _REHABILITATION_WARD, _wards(rng, py, row))
     number = record_numbers(py.people.block, len(row), 7)
 
     first_month, last_month = study.month_of(start), study.month_of(np.minimum(end, study.end))
@@ -149,5 +151,5 @@ def mh_ward_stay(py: PersonYears, study: Study, seed: int) -> pl.DataFrame:
 
 def _wards(rng: np.random.Generator, py: PersonYears, row: np.ndarray) -> np.ndarray:
     age, draw = py.age[row], rng.random(len(row))
-    adult = np.where(draw < 0.08, _INTENSIVE_WARD, np.where(draw < 0.16, _REHABILITATION_WARD, _ADULT_WARD))
+    adult = np.where(draw < 0.08, _INTENSIVE_WARD, _ADULT_WARD)
     return np.select([age < 13, age < 18, age >= 70], [_CHILD_WARD, _YOUNG_WARD, _OLDER_WARD], adult)

@@ -50,7 +50,9 @@ def _liabilities(people: People, seed: int) -> np.ndarray:
     factor = {name: rng.standard_normal(len(people)) for name in names}
     for name in _CARDIOMETABOLIC:
         factor[name] = 0.8 * common + 0.6 * factor[name]
-    loading = codebook.numbers("condition_profile", "frailty_loading")
+    priority = np.isin(codebook.conditions(), [c for group in codebook.PRIORITY_GROUPS for c in group])
+    scale = np.where(priority, calibration.PRIORITY_LOADING_SCALE, calibration.OTHER_LOADING_SCALE)
+    loading = codebook.numbers("condition_profile", "frailty_loading") * scale
     cluster = calibration.CLUSTER_LOADING
     own = np.sqrt(1 - loading**2 - cluster**2)
     noise = rng.standard_normal((len(people), len(clusters)))

@@ -29,7 +29,9 @@ def op_attendance(py: PersonYears, study: Study, seed: int) -> pl.DataFrame:
         py.by_age(calibration.OUTPATIENT_BASE) * py.by_count(calibration.OUTPATIENT_BY_COUNT)
         * (1 + 1.0 * cancer) * np.sqrt(py.intensity) * py.exposure
     )  # fmt: skip
-    row = events(rng, expected, 60)
+    # Clinics hold some people for many visits and leave most alone: a gamma of small shape.
+    shape = calibration.OUTPATIENT_SHAPE
+    row = events(rng, expected * rng.gamma(shape, 1 / shape, len(py)), 60)
     person, day, count = py.person[row], py.days(rng, row), len(row)
     status, seen = columns.attendance_status(rng, count)
     first = rng.random(count) < 0.31

@@ -23,6 +23,8 @@ _SERVICE, _REQUEST, _ASSESSMENT, _REVIEW = range(4)
 _EVENTS = ("Service", "Request", "Assessment", "Review")
 _ONE_OFF_DAYS = 41
 _DOUBLE_HANDED_SHARE = 0.08
+_LOOKING_BACK_DAYS = 1000
+_WORKING_AGE_MEAN_DAYS = 12_000
 
 
 @dataclass(frozen=True)
@@ -42,22 +44,23 @@ def _package(name: str) -> int:
     return codebook.column("social_care_package", "package").index(name)
 
 
-def _likely(py: PersonYears, age: np.ndarray, active: np.ndarray) -> dict[str, np.ndarray]:
+def _likely(age: np.ndarray, active: np.ndarray, dead: np.ndarray) -> dict[str, np.ndarray]:
     """Chance that a person has each lasting package at the end of the study (or when they died or left)."""
     def has(condition: str) -> np.ndarray:
         return active[:, codebook.position(condition)]
 
     count, _ = counted(active)
-    old = np.select([age >= 90, age >= 85, age >= 75, age >= 65], [0.085, 0.045, 0.012, 0.003], 0) * calibration.CARE_HOME_SCALE
-    old = old * (1 + 3.5 * has("dementia") + 1.0 * has("stroke") + 1.2 * has("pd"))
-    home = np.select([age >= 85, age >= 75, age >= 65, age >= 18], [0.115, 0.042, 0.010, 0.0008], 0) * calibration.HOME_CARE_SCALE
-    home = home * (1 + 0.12 * np.minimum(count, 8))
+    old = np.select([age >= 90, age >= 85, age >= 75, age >= 65], [0.030, 0.020, 0.008, 0.003], 0) * calibration.CARE_HOME_SCALE
+    old = old * (1 + 4.0 * has("dementia") + 1.0 * has("stroke") + 1.2 * has("pd")) * np.where(dead, 3.0, 1.0)
+    home = np.select([age >= 85, age >= 75, age >= 65, age >= 18], [0.075, 0.042, 0.010, 0.0008], 0) * calibration.HOME_CARE_SCALE
+    home = home * (1 + 0.12 * np.minimum(count, 8)) * np.where(dead, 1.3, 1.0)
     disabled = (age >= 18) & (age < 75) & (has("ms") | has("paralysis") | has("cf") | has("epilepsy"))
     learning, psychosis = has("learning") & (age >= 18), has("smi_scz") & (age >= 18)
     scale = calibration.WORKING_AGE_CARE_SCALE
     return {
         "residential care": old * 0.40, "nursing care": old * 0.28, "dementia residential care": old * 0.32 * np.where(has("dementia"), 2, 0.3),
         "home care": home * 0.70, "extra care housing": np.where(age >= 65, home * 0.12, 0), "day support": home * 0.10,
+        "complex placement": np.where((age >= 18) & (age < 70), calibration.COMPLEX_PLACEMENTS, 0),
         "direct payment": np.where(disabled, 0.07, 0.0008 * (age >= 18)) * scale,
         "supported living": np.where(learning, 0.20, 0) * scale, "learning disability residential": np.where(learning, 0.05, 0) * scale,
         "mental health support": np.where(psychosis, 0.08, 0) * scale,
@@ -70,25 +73,43 @@ def _lasting(rng: np.random.Generator, py: PersonYears, study: Study) -> Events:
     last = np.minimum(people.left, study.end)
     everyone = np.arange(len(people))
     age = people.age(everyone, last)
-    likely = _likely(py, age, py.onset <= last[:, None])
+    likely = _likely(age, py.onset <= last[:, None], people.died != NEVER)
     names = list(likely)
-    chance = np.minimum(np.stack(list(likely.values()), axis=1), 0.6)
-    has = rng.random(chance.shape) < chance
-    has[:, 3:6] &= ~has[:, :3].any(axis=1)[:, None]  # nobody lives in a care home and has care at home
+    chance = np.stack(list(likely.values()), axis=1)
+    at_home = slice(names.index("home care"), names.index("day support") + 1)
+    # Care at home comes and goes: the chance of being in it on one day becomes the chance of an episode in this window.
+    window = study.end - study.start + _LOOKING_BACK_DAYS
+    chance[:, at_home] *= window / calibration.HOME_CARE_MEAN_DAYS
+    has = rng.random(chance.shape) < np.minimum(chance, 0.7)
+    has[:, at_home] &= ~has[:, : at_home.start].any(axis=1)[:, None]  # nobody in a care home has care at home
     person, place = np.nonzero(has)
     package = np.array([_package(name) for name in names])[place]
-    young = place >= names.index("direct payment")
-    length = np.floor(rng.exponential(np.where(young, 2500, 480), len(person))).astype(int) + 14
-    start = np.maximum(last[person] - length, people.birth[person] + np.where(young, 18, 64) * 365.25).astype(int)
-    start = np.minimum(start, last[person])
-    ended = (place >= 3) & ~young & (rng.random(len(person)) < 0.35)
-    end = np.where(ended, start + np.floor(rng.random(len(person)) * (last[person] - start)), people.left[person]).astype(np.int64)
+    start, end = _episodes(rng, py, study, person, place, at_home)
+    kept = end >= study.start
+    person, package, start, end = person[kept], package[kept], start[kept], end[kept]
     spread = codebook.numbers("social_care_package", "unit_cost_spread")[package]
     cost = codebook.numbers("social_care_package", "unit_cost_gbp")[package] * np.exp(spread * rng.standard_normal(len(person)))
-    hours = np.round(bounded_lognormal(rng, 12.0, 0.6, len(person), calibration.HOME_CARE_HOURS_MOST) * 2) / 2
+    hours = np.round(bounded_lognormal(rng, calibration.HOME_CARE_HOURS, 0.6, len(person), calibration.HOME_CARE_HOURS_MOST) * 2) / 2
     units = np.where(package == _package("home care"), np.maximum(hours, 1.5), np.nan)
     units = np.where(package == _package("day support"), rng.integers(1, 4, len(person)), units)
     return Events(person, np.full(len(person), _SERVICE), package, start, end, np.round(cost, 2), units)
+
+
+def _episodes(
+    rng: np.random.Generator, py: PersonYears, study: Study, person: np.ndarray, place: np.ndarray, at_home: slice
+) -> tuple[np.ndarray, np.ndarray]:
+    """First and last day of each package. A care home is for the rest of life; a placement in working age for many years."""
+    people = py.people
+    last = np.minimum(people.left, study.end)[person]
+    in_care_home, home = place < at_home.start, (place >= at_home.start) & (place < at_home.stop)
+    mean = np.select([in_care_home, home], [calibration.CARE_HOME_MEAN_DAYS, calibration.HOME_CARE_MEAN_DAYS], _WORKING_AGE_MEAN_DAYS)
+    length = np.floor(rng.exponential(mean)).astype(np.int64) + 14
+    anywhere = last - np.floor(rng.random(len(person)) * (last - study.start + _LOOKING_BACK_DAYS)).astype(np.int64)
+    start = np.where(home, anywhere, np.maximum(last - length, people.birth[person] + round(18 * DAYS_IN_YEAR)))
+    # Care that began elsewhere is not this council's: nothing starts before a person who moves in has joined.
+    arrived = np.where(people.joined[person] >= study.start, people.joined[person], 0)
+    start = np.minimum(np.maximum(start, arrived), last)
+    return start, np.where(home, np.minimum(start + length, people.left[person]), people.left[person]).astype(np.int64)
 
 
 def _one_off(rng: np.random.Generator, py: PersonYears) -> Events:
@@ -96,8 +117,8 @@ def _one_off(rng: np.random.Generator, py: PersonYears) -> Events:
     parts = []
     frail = 1 + 0.3 * np.minimum(py.conditions, 8)
     for name, rate in (
-        ("reablement", np.where(py.age >= 65, 0.012, 0) * frail),
-        ("equipment", np.where(py.age >= 65, 0.018, 0.001) * frail * (py.age >= 18)),
+        ("reablement", np.where(py.age >= 65, 0.016, 0) * frail),
+        ("equipment", np.where(py.age >= 65, 0.024, 0.001) * frail * (py.age >= 18)),
         ("carer support", np.where((py.age >= 25) & (py.age < 90), 0.003, 0)),
     ):
         row = events(rng, rate * py.exposure, 2)
