@@ -1,0 +1,1 @@
+"""The `linked-care` commands: thin, over the pipeline's own functions."""

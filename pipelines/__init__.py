@@ -1,0 +1,1 @@
+"""Wiring: the engine, the store, Dagster. No word of health or care stands here."""

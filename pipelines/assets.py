@@ -4,6 +4,7 @@ Belongs here: names, groups, partitions, metadata and checks that follow from a 
 Does not belong here: what any table means; how it is computed.
 """
 
+import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -11,9 +12,12 @@ import dagster as dg
 import pyarrow.parquet as pq
 
 from pipelines.home import Home
+from pipelines.progress import computing
 from pipelines.resources import HomeResource
 from pipelines.store import Stored
 from schemas.table import Table
+
+warnings.filterwarnings("ignore", category=dg.BetaWarning)  # backfill_policy: stable in use, beta by label
 
 YEARS = dg.DynamicPartitionsDefinition(name="financial_year")
 OWNERS = ["team:data-engineering"]
@@ -37,13 +41,12 @@ def table_asset(table: Table, *also: str) -> Callable[[Build], dg.AssetsDefiniti
             metadata={"dagster/column_schema": table.dagster_schema(), "key": ", ".join(table.key), "zone": table.zone},
             kinds={"parquet", "duckdb"},
             owners=OWNERS,
-            check_specs=[
-                dg.AssetCheckSpec("no_undeclared_nulls", asset=table.name, blocking=True, description=_NULLS)
-            ],
+            check_specs=[dg.AssetCheckSpec("no_undeclared_nulls", asset=table.name, blocking=True, description=_NULLS)],
         )
         def asset(context: dg.AssetExecutionContext, home: HomeResource) -> dg.MaterializeResult:
             years = context.partition_keys if table.by_year else [None]
-            stored = {year: build(home.home, year) for year in years}
+            with computing(table.step, table.name):
+                stored = {year: build(home.home, year) for year in years}
             return dg.MaterializeResult(
                 metadata=_metadata(stored), check_results=[_null_check(home.home, table, stored)]
             )
@@ -65,7 +68,7 @@ def _metadata(stored: Mapping[str | None, Stored]) -> Mapping[str, Any]:
 
 def _null_check(home: Home, table: Table, stored: Mapping[str | None, Stored]) -> dg.AssetCheckResult:
     required = {column.name for column in table.columns if not column.nullable}
-    found = {name: 0 for name in required}
+    found = dict.fromkeys(required, 0)
     for part in stored.values():
         for path in home.store.paths(part):
             for name, nulls in null_counts(pq.ParquetFile(path).metadata).items():

@@ -36,7 +36,9 @@ def sources(store: Store, table: Table, year: str | None) -> dict[str, list[Stor
     return found
 
 
-def build_sql(store: Store, table: Table, year: str | None = None, parameters: Mapping[str, Any] | None = None) -> Stored:
+def build_sql(
+    store: Store, table: Table, year: str | None = None, parameters: Mapping[str, Any] | None = None
+) -> Stored:
     """Build a table from `sql/<table>.sql`; `parameters` is the one row of `run_parameters`."""
     sql = (SQL / f"{table.name}.sql").read_text()
     found = sources(store, table, year)
@@ -55,7 +57,11 @@ def build_sql(store: Store, table: Table, year: str | None = None, parameters: M
 def build_frame(store: Store, table: Table, depends_on: Any, make: Callable[[], pl.DataFrame]) -> Stored:
     """Build a table from a function; `depends_on` names everything beside its sources that the result depends on."""
     key = _key(table, depends_on, sources(store, table, None), None)
-    return store.write(table, None, key, lambda target: frame_writer(table, make())(target))
+
+    def write(target: Path) -> int:
+        return frame_writer(table, make())(target)
+
+    return store.write(table, None, key, write)
 
 
 def _key(table: Table, text: Any, found: Mapping[str, list[Stored]], parameters: Mapping[str, Any] | None) -> str:

@@ -10,8 +10,10 @@ import assets.feeds.assets
 import assets.linkage.assets
 import assets.morbidity.assets
 import assets.publication.assets
+from pipelines.expectations import contract_expectations
 from pipelines.jobs import NIGHTLY, new_deliveries, nightly_at_two
-from pipelines.resources import home_resource
+from pipelines.resources import HomeResource, home_resource
+from schemas.contract import contracts
 
 STEPS = [
     assets.feeds.assets,
@@ -25,15 +27,20 @@ STEPS = [
 ]
 
 
-@dg.definitions
-def linked_care() -> dg.Definitions:
-    """The whole code location."""
+def definitions_over(home: HomeResource) -> dg.Definitions:
+    """The whole code location, over one home."""
     return dg.Definitions(
         assets=dg.load_assets_from_modules(STEPS),
-        asset_checks=dg.load_asset_checks_from_modules(STEPS),
+        asset_checks=[contract_expectations(contract) for contract in contracts().values()],
         jobs=[NIGHTLY],
         schedules=[nightly_at_two],
         sensors=[new_deliveries],
-        resources={"home": home_resource()},
+        resources={"home": home},
         executor=dg.in_process_executor,
     )
+
+
+@dg.definitions
+def linked_care() -> dg.Definitions:
+    """The whole code location, over the home that the environment names."""
+    return definitions_over(home_resource())

@@ -86,9 +86,7 @@ class DuckEngine(Engine):
         return self.fetch(f"select count(*) from read_parquet('{target}')")[0][0]
 
     def _refuse_other_columns(self, table: Table, sql: str) -> None:
-        made = [
-            (name, _SAME_TYPE.get(kind, kind)) for name, kind, *_ in self.fetch(f"describe select * from ({sql})")
-        ]
+        made = [(name, _SAME_TYPE.get(kind, kind)) for name, kind, *_ in self.fetch(f"describe select * from ({sql})")]
         declared = [(column.name, column.type) for column in table.columns]
         if made != declared:
             odd = sorted({name for name, _ in set(made) ^ set(declared)}) or ["the order of columns"]

@@ -10,4 +10,7 @@ class AnotherRunError(LinkedCareError):
 
 
 class ConservationError(LinkedCareError):
-    """Pence or rows that do not add up between two steps."""
+    """Pence or rows that do not add up between two steps: what is wrong, and where."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"{what}. Nothing was published; run `linked-care nightly --rebuild`.")

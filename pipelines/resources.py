@@ -3,7 +3,7 @@
 | variable | meaning | default |
 |---|---|---|
 | LINKED_CARE_HOME | where landing/, store/, releases/ and outputs/ are | ./data |
-| LINKED_CARE_PERSON_KEY | secret under which people are hashed | the public demonstration key, for synthetic people only |
+| LINKED_CARE_PERSON_KEY | secret under which people are hashed | the public demonstration key |
 | LINKED_CARE_MEMORY | memory limit of the engine | 4GB |
 """
 
@@ -47,10 +47,20 @@ class HomeResource(dg.ConfigurableResource):
             yield self
 
 
-def home_resource() -> HomeResource:
-    """The home as the environment describes it."""
+def home_resource(rebuild: bool = False) -> HomeResource:
+    """The home as the environment describes it; `rebuild` computes everything again."""
     return HomeResource(
         root=str(home_path()),
         person_key=os.environ.get("LINKED_CARE_PERSON_KEY", DEMONSTRATION_KEY),
         memory_limit=os.environ.get("LINKED_CARE_MEMORY", "4GB"),
+        rebuild=rebuild,
     )
+
+
+def dagster_instance() -> dg.DagsterInstance:
+    """The instance that `dagster.yaml` describes, with its state under the home."""
+    state = home_path() / "dagster"
+    state.mkdir(parents=True, exist_ok=True)
+    os.environ.setdefault("DAGSTER_HOME", str(Path(__file__).parent.parent))
+    os.environ.setdefault("LINKED_CARE_STATE", str(state))
+    return dg.DagsterInstance.get()

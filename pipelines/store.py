@@ -3,13 +3,12 @@
 Belongs here: writing a table in one step, fingerprints, control totals proved on every read.
 Does not belong here: what any table means; the shop window (`assets/publication`).
 
-A table or year lives in `store/<table>[/financial_year=…]/<fingerprint>-<unique>/` and is current when `current.json` beside it
-says so. That file is replaced in one step, so that a run killed at any moment leaves the last good state.
+A table or year lives in `store/<table>[/financial_year=…]/<fingerprint>-<unique>/` and is current when `current.json`
+beside it says so. That file is replaced in one step, so that a run killed at any moment leaves the last good state.
 """
 
 import hashlib
 import json
-import os
 import shutil
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -65,9 +64,7 @@ class Stored:
             return self
         first, last = (day.isoformat() for day in bounds)
         kept = [
-            place
-            for place, (start, end) in enumerate(self.periods)
-            if end >= first and (start <= last or self.spans)
+            place for place, (start, end) in enumerate(self.periods) if end >= first and (start <= last or self.spans)
         ] or [0]  # a file of another period stands for its schema
         return replace(
             self,
@@ -128,9 +125,7 @@ class Store:
             for path in (self.root / table).glob(f"financial_year=*/{_POINTER}")
         )
 
-    def write(
-        self, table: Table, year: str | None, fingerprint: str, writer: Callable[[Path], int]
-    ) -> Stored:
+    def write(self, table: Table, year: str | None, fingerprint: str, writer: Callable[[Path], int]) -> Stored:
         """Build a table in one step, unless what is current has the same fingerprint.
 
         `writer` writes one parquet file at the path it is given and returns its rows.
@@ -147,7 +142,9 @@ class Store:
         final = folder / f"{fingerprint[:12]}-{uuid.uuid4().hex[:8]}"
         staged.rename(final)
         name = str((final / "part-0.parquet").relative_to(self.root))
-        stored = Stored(table.name, year, fingerprint, (name,), (digest_of(final / "part-0.parquet"),), rows, control=control)
+        stored = Stored(
+            table.name, year, fingerprint, (name,), (digest_of(final / "part-0.parquet"),), rows, control=control
+        )
         self.point(stored)
         self._remove_unused(folder, final)
         self._rebuilt.add((table.name, year))
@@ -197,7 +194,7 @@ def write_whole(path: Path, text: str) -> None:
     """Replace a small file in one step."""
     staged = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     staged.write_text(text)
-    os.replace(staged, path)
+    staged.replace(path)
 
 
 def fingerprint(*parts: Any) -> str:
@@ -264,11 +261,13 @@ def prove(table: Table, stored: Stored, files: Iterable[Path]) -> None:
         gaps = {name: a - b for name, a, b in pairs if a != b}
         if gaps or group not in now or group not in then:
             where = ", ".join(f"{name} {value}" for name, value in zip(table.control, group, strict=True))
-            what = ", ".join(f"{gap:+d} {'rows' if name == 'rows' else f'pence in {name}'}" for name, gap in gaps.items())
+            what = ", ".join(
+                f"{gap:+d} {'rows' if name == 'rows' else f'pence in {name}'}" for name, gap in gaps.items()
+            )
             year = f" {stored.year}" if stored.year else ""
             raise ConservationError(
                 f"{table.name}{year}: {what or 'a control group came or went'} since it was written"
-                f"{f' ({where})' if where else ''}. Nothing was published; rebuild with `linked-care nightly --rebuild`."
+                f"{f' ({where})' if where else ''}"
             )
 
 

@@ -1,0 +1,1 @@
+"""What every table and feed looks like, declared once."""

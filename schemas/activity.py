@@ -44,7 +44,11 @@ COST_FREQUENCY = Table(
     description="How many units a week a package has: a fixed fraction, the planned units, or one payment.",
     columns=(
         Column("cost_frequency", "STRING", "Cost frequency as delivered."),
-        Column("rule", "STRING", "weekly: units_numerator / units_denominator a week; planned: planned units a week; one_off."),
+        Column(
+            "rule",
+            "STRING",
+            "weekly: units_numerator / units_denominator a week; planned: planned units a week; one_off.",
+        ),
         Column("units_numerator", "BIGINT", "Units a week, numerator.", unit="units"),
         Column("units_denominator", "BIGINT", "Units a week, denominator.", unit="weeks"),
         Column("source", "STRING", "Where the rule is stated."),
@@ -73,7 +77,8 @@ ACTIVITY = Table(
     name="activity",
     step="activity",
     grain="One row per payable unit of care; packages and ward stays have one row per month that they touch.",
-    description="All care in one shape, linked or not. What is not payable (appointments not attended, requests) is in it and priced at nothing.",
+    description="All care in one shape, linked or not. What is not payable (appointments not attended, requests) is "
+    "in it and priced at nothing.",
     columns=(
         FINANCIAL_YEAR,
         FEED,
@@ -92,7 +97,13 @@ ACTIVITY = Table(
         Column("is_payable", "BOOLEAN", "Whether it is care that costs anything."),
         PART_RECORD_COUNT,
         SUBMITTED_PENCE,
-        Column("package_pence", "BIGINT", "Council package price, pro rata by day for this part.", nullable=True, unit="pence"),
+        Column(
+            "package_pence",
+            "BIGINT",
+            "Council package price, pro rata by day for this part.",
+            nullable=True,
+            unit="pence",
+        ),
     ),
     key=("feed", "delivery_id", "source_row", "activity_month"),
     sources=(

@@ -1,4 +1,4 @@
-"""Tables of step 6, analysis: cost against multimorbidity and age. Aggregates over all registered people, not yet suppressed."""
+"""Tables of step 6, analysis: cost against multimorbidity and age, over all registered people, not yet suppressed."""
 
 from schemas.columns import AGE_BAND, CONDITION_LIST, COUNT_BAND, EXPOSURE_RULE, FINANCIAL_YEAR, PEOPLE_COUNT, SETTING
 from schemas.costing import SETTINGS
@@ -8,7 +8,12 @@ _TOTAL = Column("total_pence", "BIGINT", "Cost of the group.", unit="pence")
 _COST_SHARE = Column("cost_share", "DOUBLE", "Share of the cost of the whole.", nullable=True)
 _MEAN_TOTAL = Column("mean_total_pence", "DOUBLE", "Mean cost per person, users or not.", unit="pence per person")
 _MEANS = tuple(
-    Column(f"mean_{setting}_pence", "DOUBLE", f"Mean cost of {setting.replace('_', ' ')} care per person.", unit="pence per person")
+    Column(
+        f"mean_{setting}_pence",
+        "DOUBLE",
+        f"Mean cost of {setting.replace('_', ' ')} care per person.",
+        unit="pence per person",
+    )
     for setting in SETTINGS
 )
 _SOURCES = ("person_year", "person_year_cost", "person_year_morbidity")
@@ -17,7 +22,8 @@ COST_BY_SETTING = Table(
     name="cost_by_setting",
     step="analysis",
     grain="One row per financial year, group and setting, with a row for the total.",
-    description="Use and cost of each setting for all, for people with three or more of the 52 conditions, and for the rest.",
+    description="Use and cost of each setting for all, for people with three or more of the 52 conditions, and for "
+    "the rest.",
     columns=(
         FINANCIAL_YEAR,
         Column("morbidity_group", "STRING", "all, 3plus (three or more conditions) or rest."),
@@ -27,7 +33,12 @@ COST_BY_SETTING = Table(
         Column("user_share", "DOUBLE", "Share of the group with any cost."),
         Column("records_per_person", "DOUBLE", "Payable records per person.", unit="records per person"),
         Column("mean_pence_per_user", "DOUBLE", "Mean cost among users only.", nullable=True, unit="pence per user"),
-        Column("mean_pence_per_person", "DOUBLE", "Mean cost over everybody; adds up over settings.", unit="pence per person"),
+        Column(
+            "mean_pence_per_person",
+            "DOUBLE",
+            "Mean cost over everybody; adds up over settings.",
+            unit="pence per person",
+        ),
         _TOTAL,
         _COST_SHARE,
         EXPOSURE_RULE,
@@ -74,7 +85,9 @@ COST_BY_CONDITION_COUNT = Table(
         _MEAN_TOTAL,
         *_MEANS,
         *(
-            Column(f"{setting}_user_share", "DOUBLE", f"Share of people with any cost of {setting.replace('_', ' ')} care.")
+            Column(
+                f"{setting}_user_share", "DOUBLE", f"Share of people with any cost of {setting.replace('_', ' ')} care."
+            )
             for setting in SETTINGS
         ),
         EXPOSURE_RULE,
@@ -88,7 +101,8 @@ EXPLAINED_VARIANCE = Table(
     name="explained_variance",
     step="analysis",
     grain="One row per financial year, condition list and predictor.",
-    description="Share of the variance of individual annual cost that group means explain: count of conditions against age.",
+    description="Share of the variance of individual annual cost that group means explain: count of conditions "
+    "against age.",
     columns=(
         FINANCIAL_YEAR,
         CONDITION_LIST,
@@ -96,7 +110,9 @@ EXPLAINED_VARIANCE = Table(
         PEOPLE_COUNT,
         Column("cell_count", "BIGINT", "Groups with at least one person.", unit="groups"),
         Column("r_squared", "DOUBLE", "1 - within / total sum of squares.", nullable=True),
-        Column("design", "STRING", "How to read the figure; a concurrent one is not comparable with a prospective one."),
+        Column(
+            "design", "STRING", "How to read the figure; a concurrent one is not comparable with a prospective one."
+        ),
         EXPOSURE_RULE,
     ),
     key=("condition_list", "predictor"),

@@ -4,5 +4,7 @@ from schemas import activity, analysis, cohorts, costing, feeds, linkage, morbid
 from schemas.table import Table
 
 TABLES: dict[str, Table] = {
-    table.name: table for step in (feeds, linkage, activity, costing, morbidity, analysis, cohorts) for table in step.TABLES
+    table.name: table
+    for step in (feeds, linkage, activity, costing, morbidity, analysis, cohorts)
+    for table in step.TABLES
 }

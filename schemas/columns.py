@@ -17,17 +17,30 @@ PROVIDER_CODE = Column("provider_code", "STRING", "Organisation code of the prov
 ACTIVITY_MONTH = Column("activity_month", "DATE", "First day of the month in which the activity falls.")
 SETTING = Column("setting", "STRING", "Setting of care: one of Symphony's eight, or total where a table has one.")
 POINT_OF_DELIVERY = Column("point_of_delivery", "STRING", "Point of delivery within the setting.")
-SEX_CODE = Column("sex_code", "STRING", "Person stated gender or sex: 1 male, 2 female, 9 indeterminate, X or 0 unknown.", nullable=True)
+SEX_CODE = Column(
+    "sex_code",
+    "STRING",
+    "Person stated gender or sex: 1 male, 2 female, 9 indeterminate, X or 0 unknown.",
+    nullable=True,
+)
 AGE_BAND = Column("age_band", "STRING", "Five-year band of the age at mid-year, 0-4 to 90+.")
 COUNT_BAND = Column("count_band", "STRING", "Number of conditions: 0 to 6, or 7+.")
 CONDITION_LIST = Column("condition_list", "STRING", "The list of conditions that is counted.")
 CONDITION_CODE = Column("condition_code", "STRING", "Long-term condition, as in the condition table.")
-LOOK_BACK_YEARS = Column("look_back_years", "INT", "Financial years, with this one, in which a code counts.", unit="years")
+LOOK_BACK_YEARS = Column(
+    "look_back_years", "INT", "Financial years, with this one, in which a code counts.", unit="years"
+)
 EXPOSURE_RULE = Column("exposure_rule", "STRING", "Who is in the denominator and how part years are treated.")
 RECORD_COUNT = Column("record_count", "BIGINT", "Records.", unit="records")
 PEOPLE_COUNT = Column("people_count", "BIGINT", "People in the group, with those who used nothing.", unit="people")
 COST_PENCE = Column("cost_pence", "BIGINT", "Cost.", unit="pence")
-SUBMITTED_PENCE = Column("submitted_pence", "BIGINT", "Price as submitted by the supplier, where the feed has one.", nullable=True, unit="pence")
+SUBMITTED_PENCE = Column(
+    "submitted_pence",
+    "BIGINT",
+    "Price as submitted by the supplier, where the feed has one.",
+    nullable=True,
+    unit="pence",
+)
 
 
 def optional(column: Column) -> Column:

@@ -125,9 +125,7 @@ class Contract:
 
     def _limits(self, column: ContractColumn) -> list[Rule]:
         def rule(kind: Kind, message: str, argument: Any) -> Rule:
-            return Rule(
-                f"{self.feed}.{column.name}.{kind}", kind, f"{column.header} {message}", column.name, argument
-            )
+            return Rule(f"{self.feed}.{column.name}.{kind}", kind, f"{column.header} {message}", column.name, argument)
 
         found = [rule("enum", "is not a code of its list", column.values)] if column.values else []
         for option, value in column.options.items():
@@ -238,4 +236,10 @@ def _row_predicate(feed: str, item: dict[str, Any]) -> Rule:
     if item.get("type") != "custom" or item.get("engine") != "rowPredicate":
         raise ContractError(f"{feed}: rule {item.get('name')} is not a rowPredicate, the one kind of row rule.")
     message = item["description"].rstrip(".")
-    return Rule(f"{feed}.{item['name']}", "row_predicate", message[0].lower() + message[1:], argument=item["implementation"])
+    return Rule(
+        f"{feed}.{item['name']}", "row_predicate", message[0].lower() + message[1:], argument=item["implementation"]
+    )
+
+
+if __name__ == "__main__":
+    print(f"{len(contracts())} contracts follow ODCS and compile")  # noqa: T201  the contract lint of `make check`

@@ -102,24 +102,37 @@ PERSON_YEAR_COST = Table(
     name="person_year_cost",
     step="costing",
     grain="One row per person and financial year: everybody registered in it, and anybody else whose care links.",
-    description="Cost of care per person: by setting, by the chief points of delivery, in all. Prices as submitted, else the price book; nominal.",
+    description="Cost of care per person: by setting, by the chief points of delivery, in all. Prices as submitted, "
+    "else the price book; nominal.",
     columns=(
         FINANCIAL_YEAR,
         PERSON_ID,
         Column("is_registered", "BOOLEAN", "Whether registered on at least one day of the year."),
         Column("registered_days", "INT", "Days registered in the year: the exposure.", unit="days"),
-        *(Column(f"{setting}_pence", "BIGINT", f"Cost of {setting.replace('_', ' ')} care.", unit="pence") for setting in SETTINGS),
+        *(
+            Column(f"{setting}_pence", "BIGINT", f"Cost of {setting.replace('_', ' ')} care.", unit="pence")
+            for setting in SETTINGS
+        ),
         Column("total_pence", "BIGINT", "Cost of all settings.", unit="pence"),
         *(
-            Column(f"{point}_point_pence", "BIGINT", f"Cost of the point of delivery {point}, part of its setting.", unit="pence")
+            Column(
+                f"{point}_point_pence",
+                "BIGINT",
+                f"Cost of the point of delivery {point}, part of its setting.",
+                unit="pence",
+            )
             for point in _POINTS
         ),
         *(
-            Column(f"{setting}_count", "BIGINT", f"Payable records of {setting.replace('_', ' ')} care.", unit="records")
+            Column(
+                f"{setting}_count", "BIGINT", f"Payable records of {setting.replace('_', ' ')} care.", unit="records"
+            )
             for setting in SETTINGS
         ),
         Column("mh_bed_day_count", "BIGINT", "Nights on mental health wards.", unit="days"),
-        Column("proxy_pence", "BIGINT", "Cost that rests on a borrowed price or currency, part of the total.", unit="pence"),
+        Column(
+            "proxy_pence", "BIGINT", "Cost that rests on a borrowed price or currency, part of the total.", unit="pence"
+        ),
         Column("unpriced_count", "BIGINT", "Payable units without any price, not in the total.", unit="records"),
     ),
     key=("person_id",),
@@ -131,13 +144,18 @@ COST_LEDGER = Table(
     name="cost_ledger",
     step="costing",
     grain="One row per feed, provider, month and status.",
-    description="The conservation ledger: rejected, superseded and accepted at the door; then accepted again as linked, dummy and not_registered.",
+    description="The conservation ledger: rejected, superseded and accepted at the door; then accepted again as "
+    "linked, dummy and not_registered.",
     columns=(
         FINANCIAL_YEAR,
         FEED,
         PROVIDER_CODE,
         ACTIVITY_MONTH,
-        Column("status", "STRING", "At the door: rejected, superseded, accepted. After linkage: linked, dummy, not_registered."),
+        Column(
+            "status",
+            "STRING",
+            "At the door: rejected, superseded, accepted. After linkage: linked, dummy, not_registered.",
+        ),
         RECORD_COUNT,
         described(SUBMITTED_PENCE, "Price as submitted; null for a feed without prices."),
         described(optional(COST_PENCE), "Cost as priced; null at the door."),

@@ -1,6 +1,15 @@
 """Tables of step 1 beside the feeds themselves, which their contracts describe."""
 
-from schemas.columns import ACTIVITY_MONTH, DELIVERY_ID, FEED, PROVIDER_CODE, RECORD_COUNT, SOURCE_ROW, SUBMITTED_PENCE, described
+from schemas.columns import (
+    ACTIVITY_MONTH,
+    DELIVERY_ID,
+    FEED,
+    PROVIDER_CODE,
+    RECORD_COUNT,
+    SOURCE_ROW,
+    SUBMITTED_PENCE,
+    described,
+)
 from schemas.table import Column, Table
 
 
@@ -9,7 +18,9 @@ def _rows(name: str, what: str) -> Column:
 
 
 def _pence(name: str, what: str) -> Column:
-    return Column(f"{name}_pence", "BIGINT", f"Submitted price of the rows {what}; zero for a feed without prices.", unit="pence")
+    return Column(
+        f"{name}_pence", "BIGINT", f"Submitted price of the rows {what}; zero for a feed without prices.", unit="pence"
+    )
 
 
 _SUPERSEDED = "that a later delivery replaces, or of a repeated delivery"
@@ -38,7 +49,12 @@ DELIVERY_RECEIPT = Table(
         _pence("rejected", "rejected to quarantine"),
         _pence("superseded", _SUPERSEDED),
         _pence("accepted", "accepted and current"),
-        Column("unreadable_price_rows", "BIGINT", "Rejected rows whose price is no amount, so that their pence are unknown.", unit="rows"),
+        Column(
+            "unreadable_price_rows",
+            "BIGINT",
+            "Rejected rows whose price is no amount, so that their pence are unknown.",
+            unit="rows",
+        ),
     ),
     key=("feed", "delivery_id"),
 )
@@ -47,11 +63,14 @@ DELIVERY_TOTAL = Table(
     name="delivery_total",
     step="feeds",
     grain="One row per delivery, provider, month and status.",
-    description="Rows and submitted pence as counted at the door: what the ledger starts from. Repeats and refused deliveries are not in it.",
+    description="Rows and submitted pence as counted at the door: what the ledger starts from. Repeats and refused "
+    "deliveries are not in it.",
     columns=(
         FEED,
         DELIVERY_ID,
-        described(PROVIDER_CODE, "Organisation code of the provider; unknown where a rejected row's cannot be trusted."),
+        described(
+            PROVIDER_CODE, "Organisation code of the provider; unknown where a rejected row's cannot be trusted."
+        ),
         ACTIVITY_MONTH,
         Column("status", "STRING", "rejected, superseded or accepted."),
         RECORD_COUNT,
@@ -66,7 +85,8 @@ QUARANTINE = Table(
     name="quarantine",
     step="feeds",
     grain="One row per rejected record and first rule broken.",
-    description="Which record broke which rule, by position. The record itself lies beside its delivery in the store, access-controlled.",
+    description="Which record broke which rule, by position. The record itself lies beside its delivery in the "
+    "store, access-controlled.",
     columns=(
         FEED,
         DELIVERY_ID,

@@ -16,7 +16,9 @@ _DOMAIN = Column("pseudonym_domain", "STRING", "Domain in which the pseudonym wa
 _PSEUDONYM = Column("pseudonym", "STRING", "Source pseudonym: never leaves the store.")
 _PRACTICE = Column("practice_code", "STRING", "Organisation code of the general practice.")
 _LSOA = Column("lsoa_code", "STRING", "Lower layer super output area of residence, 2021 boundaries.", nullable=True)
-_DECILE = Column("deprivation_decile", "INT", "Index of Multiple Deprivation decile; 1 is most deprived.", nullable=True)
+_DECILE = Column(
+    "deprivation_decile", "INT", "Index of Multiple Deprivation decile; 1 is most deprived.", nullable=True
+)
 
 DUMMY_PSEUDONYM = Table(
     name="dummy_pseudonym",

@@ -1,6 +1,15 @@
 """Tables of step 5, morbidity: which conditions a person lives with."""
 
-from schemas.columns import CONDITION_CODE, CONDITION_LIST, COUNT_BAND, FINANCIAL_YEAR, LOOK_BACK_YEARS, PERSON_ID, RECORD_COUNT, described
+from schemas.columns import (
+    CONDITION_CODE,
+    CONDITION_LIST,
+    COUNT_BAND,
+    FINANCIAL_YEAR,
+    LOOK_BACK_YEARS,
+    PERSON_ID,
+    RECORD_COUNT,
+    described,
+)
 from schemas.table import Column, Table
 
 _SOURCE = Column("source", "STRING", "Publication or list.")

@@ -6,13 +6,14 @@ Does not belong here: the tables themselves (one module per step) and feeds, whi
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import Literal, get_args
 
 import dagster as dg
 import polars as pl
 import pyarrow as pa
 
 Step = Literal["feeds", "linkage", "activity", "costing", "morbidity", "analysis", "cohorts"]
+STEPS: tuple[Step, ...] = get_args(Step)
 Zone = Literal["store", "restricted"]
 
 ARROW_TYPES = {

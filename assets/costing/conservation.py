@@ -44,18 +44,20 @@ def prove_ledger(store: Store, year: str) -> None:
     with store.engine() as engine:
         for name in ("activity_cost", "cost_ledger", "person_year_cost"):
             store.register(engine, name, [store.require(name, year)], TABLES[name])
-        for stage, sql in (("accepted and costed", _DOOR_AGAINST_COST), ("submitted and costed", _SUBMITTED_AGAINST_COST)):
+        for stage, sql in (
+            ("accepted and costed", _DOOR_AGAINST_COST),
+            ("submitted and costed", _SUBMITTED_AGAINST_COST),
+        ):
             for feed, provider, month, records, pence in engine.fetch(sql):
                 raise ConservationError(
                     f"cost_ledger {year}: {stage} differ by {records or 0:+d} records and {pence:+d} pence"
-                    f" at {feed}, provider {provider}, {month[:7]}. Nothing was published; run `linked-care nightly --rebuild`."
+                    f" at {feed}, provider {provider}, {month[:7]}"
                 )
         for setting in (*SETTINGS, "total"):
             gap = engine.fetch(_person_against_cost(setting))[0][0]
             if gap:
                 raise ConservationError(
-                    f"person_year_cost {year}: {setting} differs from activity_cost by {gap:+d} pence."
-                    " Nothing was published; run `linked-care nightly --rebuild`."
+                    f"person_year_cost {year}: {setting} differs from activity_cost by {gap:+d} pence"
                 )
 
 

@@ -18,7 +18,9 @@ _ACCEPTED_STATUS = ("V", "D")
 
 def build_price_book(store: Store) -> Stored:
     """Build `price_book` from the shipped book."""
-    return build_frame(store, PRICE_BOOK, SHIPPED.read_text(), lambda: read_price_book(pl.read_csv(SHIPPED, infer_schema=False)))
+    return build_frame(
+        store, PRICE_BOOK, SHIPPED.read_text(), lambda: read_price_book(pl.read_csv(SHIPPED, infer_schema=False))
+    )
 
 
 def read_price_book(text: pl.DataFrame) -> pl.DataFrame:
@@ -29,7 +31,9 @@ def read_price_book(text: pl.DataFrame) -> pl.DataFrame:
     """
     placeholders = text.filter(~pl.col("status").is_in(_ACCEPTED_STATUS)).height
     if placeholders:
-        raise LinkedCareError(f"price_book: {placeholders} rows are placeholders without a source. Replace or remove them.")
+        raise LinkedCareError(
+            f"price_book: {placeholders} rows are placeholders without a source. Replace or remove them."
+        )
     unreadable = text.filter(~pl.col("price_gbp").fill_null("").str.contains(r"^[0-9]{1,10}(\.[0-9]{1,4})?$")).height
     if unreadable:
         raise LinkedCareError(f"price_book: {unreadable} prices are not pounds with at most four decimals. Mend them.")

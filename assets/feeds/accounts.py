@@ -75,7 +75,12 @@ _TOTAL_SCHEMA = {
 
 def _delivery_totals(judged: Mapping[str, list[Judged]], superseded: Mapping[str, pl.DataFrame | None]) -> pl.DataFrame:
     rows = [
-        (feed, j.receipt.delivery_id, "superseded" if status == "accepted" and j.verdict == "superseded" else status, *rest)
+        (
+            feed,
+            j.receipt.delivery_id,
+            "superseded" if status == "accepted" and j.verdict == "superseded" else status,
+            *rest,
+        )
         for feed, found in judged.items()
         for j in found
         if j.verdict in _IN_THE_LEDGER

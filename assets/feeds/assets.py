@@ -6,6 +6,7 @@ from assets.feeds.accounts import build_accounts
 from assets.feeds.current import build_feed
 from pipelines.assets import OWNERS, table_asset
 from pipelines.home import Home
+from pipelines.progress import computing
 from pipelines.resources import HomeResource
 from pipelines.store import Stored
 from schemas.contract import Contract, contracts
@@ -22,8 +23,11 @@ def _feed_asset(contract: Contract) -> dg.AssetsDefinition:
         owners=OWNERS,
     )
     def feed(home: HomeResource) -> dg.MaterializeResult:
-        stored = build_feed(home.home.store, home.home.landing, contract)
-        return dg.MaterializeResult(metadata={"dagster/row_count": stored.rows, "current_deliveries": len(stored.periods)})
+        with computing("feeds", contract.feed):
+            stored = build_feed(home.home.store, home.home.landing, contract)
+        return dg.MaterializeResult(
+            metadata={"dagster/row_count": stored.rows, "current_deliveries": len(stored.periods)}
+        )
 
     return feed
 

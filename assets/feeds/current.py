@@ -27,7 +27,9 @@ def build_feed(store: Store, landing: Path, contract: Contract) -> Stored:
     taken = sum(_take_in_if_new(folder, contract, shelf, store.rebuild) for folder in landed(landing, contract.feed))
     judged = judge(receipts(shelf), contract)
     write_whole(shelf / "judged.json", json.dumps([[j.receipt.delivery_id, j.verdict, j.reason] for j in judged]))
-    current = sorted((j.receipt for j in judged if j.verdict == "accepted"), key=lambda r: (r.period_start, r.delivery_id))
+    current = sorted(
+        (j.receipt for j in judged if j.verdict == "accepted"), key=lambda r: (r.period_start, r.delivery_id)
+    )
     key = fingerprint(contract.text, [(receipt.delivery_id, receipt.intake_key) for receipt in current])
     before = store.current(contract.feed)
     if before and before.fingerprint == key and not (taken and store.rebuild):
@@ -59,7 +61,9 @@ def _take_in_if_new(folder: Path, contract: Contract, shelf: Path, rebuild: bool
 def _unreadable(folder: Path, contract: Contract, reason: str) -> Receipt:
     """A receipt for an announcement that cannot be read."""
     key = fingerprint((folder / MANIFEST).read_text())
-    return Receipt(folder.name, contract.feed, "unknown", "unknown", "unknown", False, None, None, None, key, reason=reason)
+    return Receipt(
+        folder.name, contract.feed, "unknown", "unknown", "unknown", False, None, None, None, key, reason=reason
+    )
 
 
 def receipts(shelf: Path) -> list[Receipt]:

@@ -85,12 +85,15 @@ def read_delivery(folder: Path) -> Delivery:
             period_end=date.fromisoformat(announced["period_end"]),
             received_at=datetime.fromisoformat(announced["received_at"]),
             files=tuple(
-                DeliveredFile(Path(f["name"]).name, f["format"], f["sha256"], int(f["rows"])) for f in announced["files"]
+                DeliveredFile(Path(f["name"]).name, f["format"], f["sha256"], int(f["rows"]))
+                for f in announced["files"]
             ),
             manifest=manifest,
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise RefusedDeliveryError(f"{MANIFEST} is not whole: {type(error).__name__} {error}. Send it again.") from error
+        raise RefusedDeliveryError(
+            f"{MANIFEST} is not whole: {type(error).__name__} {error}. Send it again."
+        ) from error
     if (delivery.delivery_id, delivery.feed) != (folder.name, folder.parent.name):
         raise RefusedDeliveryError(f"{MANIFEST} names another feed or delivery than the folder it lies in.")
     if not _ID.fullmatch(delivery.delivery_id):

@@ -83,7 +83,7 @@ def _end(receipt: Receipt) -> date:
 
 
 def superseded_records(current: Sequence[Receipt], shelf: Path, contract: Contract) -> pl.DataFrame:
-    """Rows of current deliveries whose record key comes again in a later one: the latest period wins, then the latest received.
+    """Rows of current deliveries whose record key comes again: the latest period wins, then the latest received.
 
     Returns:
         One row per superseded record: delivery_id, source_row, provider_code, activity_month, submitted_pence.

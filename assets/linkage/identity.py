@@ -61,7 +61,9 @@ def _identify(store: Store, key: str) -> pl.DataFrame:
     frame = pl.DataFrame(rows, schema=PERSON_IDENTIFIER.empty_frame().schema, orient="row")
     ends = frame.filter(pl.col("how") == "direct")
     if shared := ends.height - ends["person_id"].n_unique():
-        raise LinkedCareError(f"person_identifier: {shared} people share an identifier. Set another LINKED_CARE_PERSON_KEY.")
+        raise LinkedCareError(
+            f"person_identifier: {shared} people share an identifier. Set another LINKED_CARE_PERSON_KEY."
+        )
     return frame
 
 
@@ -78,7 +80,9 @@ def people_of(registered: set[str], mergers: Mapping[str, str]) -> dict[str, str
     A chain counts when any of its pseudonyms is on the register. Mergers that run in a circle name no survivor: they
     are void, and each pseudonym in them stands for itself.
     """
-    ends = {pseudonym: end_of_chain(pseudonym, mergers) for pseudonym in registered | mergers.keys() | set(mergers.values())}
+    ends = {
+        pseudonym: end_of_chain(pseudonym, mergers) for pseudonym in registered | mergers.keys() | set(mergers.values())
+    }
     circular = sum(end is None for end in ends.values())
     if circular:
         log.warning("person_merger: %d pseudonyms are merged in a circle; these mergers are void", circular)

@@ -4,6 +4,7 @@ import dagster as dg
 
 from assets.publication.release import publish
 from pipelines.assets import OWNERS
+from pipelines.progress import computing
 from pipelines.resources import HomeResource
 from schemas.catalogue import TABLES
 
@@ -17,5 +18,8 @@ from schemas.catalogue import TABLES
 )
 def release(home: HomeResource) -> dg.MaterializeResult:
     """One whole release, or none if nothing changed."""
-    published = publish(home.home)
-    return dg.MaterializeResult(metadata={"release": published.name, "is_new": published.is_new, "files": published.tables})
+    with computing("publication", "release"):
+        published = publish(home.home)
+    return dg.MaterializeResult(
+        metadata={"release": published.name, "is_new": published.is_new, "files": published.tables}
+    )

@@ -112,7 +112,7 @@ def _quoted(text: str) -> str:
 def _swap(home: Home, name: str) -> None:
     link = home.root / f".outputs.{uuid.uuid4().hex}"
     link.symlink_to(Path("releases") / name)
-    os.replace(link, home.outputs)
+    link.replace(home.outputs)
 
 
 def _forget_old(home: Home) -> None:

@@ -32,7 +32,9 @@ def read_reference(table: Table) -> pl.DataFrame:
     text = pl.read_csv(path, infer_schema=False)
     declared = table.empty_frame().schema
     if text.columns != declared.names():
-        raise LinkedCareError(f"{path.name}: has the columns {', '.join(text.columns)}. Declared are {', '.join(declared)}.")
+        raise LinkedCareError(
+            f"{path.name}: has the columns {', '.join(text.columns)}. Declared are {', '.join(declared)}."
+        )
     try:
         return text.with_columns(
             pl.col(name) == "true" if kind == pl.Boolean else pl.col(name).cast(kind) for name, kind in declared.items()

@@ -1,0 +1,38 @@
+# Each target sets itself up on a machine with Python 3.11, make and git.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+export LINKED_CARE_HOME ?= $(CURDIR)/data
+export LINKED_CARE_STATE ?= $(LINKED_CARE_HOME)/dagster
+export DAGSTER_HOME ?= $(CURDIR)
+
+.PHONY: run test check bench page setup
+
+run: setup ## synthetic deliveries if none have landed, then the nightly job
+	@ls $(LINKED_CARE_HOME)/landing/*/*/delivery.json >/dev/null 2>&1 || $(BIN)/linked-care synthesise
+	@$(BIN)/linked-care nightly
+
+test: setup ## all tests
+	$(BIN)/pytest
+
+check: setup ## what CI checks before the tests: style, types, SQL, contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pipelines.portable_sql sql
+	$(BIN)/python -m schemas.contract
+
+bench: setup ## measures time, memory and growth, as ratios, in one run
+	$(BIN)/python -m benchmarks
+
+page: setup ## the Dagster page, with schedule and sensor, at localhost:3000
+	@mkdir -p $(LINKED_CARE_STATE)
+	$(BIN)/dagster dev
+
+setup: .venv/.done
+
+.venv/.done: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' || { echo "Python 3.11 is needed; set PYTHON to it."; exit 1; }
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@

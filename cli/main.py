@@ -1,0 +1,98 @@
+"""The `linked-care` command.
+
+Belongs here: commands, options, exit codes.
+Does not belong here: anything a function elsewhere could do; heavy imports, which wait until a command needs them.
+
+Exit codes: 0 done, also when there was nothing new; 1 stopped, and what was published before stays; 2 wrong usage;
+3 published, but deliveries were refused; 75 another run is writing.
+"""
+
+import os
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from pipelines.errors import AnotherRunError, LinkedCareError
+
+STOPPED, REFUSED_DELIVERIES, TRY_LATER = 1, 3, 75
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    help="Who used what care, what it cost and which conditions they live with: every night, per person.",
+)
+
+
+class Faults(StrEnum):
+    """Whether defects are planted in synthetic deliveries."""
+
+    NONE = "none"
+    DEFAULT = "default"
+
+
+@app.command()
+def synthesise(
+    people: Annotated[int, typer.Option(min=100, help="People registered at the end of the last year.")] = 114_874,
+    years: Annotated[str, typer.Option(help="Financial years, first..last.")] = "2022-23..2024-25",
+    seed: Annotated[int, typer.Option(help="The same seed makes the same county, to the byte.")] = 2013,
+    faults: Annotated[Faults, typer.Option(help="Plant defects, and say where in truth.json.")] = Faults.NONE,
+    to: Annotated[Path | None, typer.Option(help="Folder for the deliveries; the home's landing/ by default.")] = None,
+) -> None:
+    """Make the deliveries of a synthetic South Somerset."""
+    from cli.synthesis import synthesise as make
+
+    make(people, years, seed, faults.value, to)
+
+
+@app.command()
+def nightly(
+    rebuild: Annotated[bool, typer.Option("--rebuild", help="Compute everything again, from what has landed.")] = False,
+) -> None:
+    """Take in what has landed, link, cost and count it, and publish one whole release."""
+    from cli.nightly import run_and_summarise
+
+    if run_and_summarise(rebuild):
+        raise typer.Exit(REFUSED_DELIVERIES)
+
+
+@app.command()
+def status() -> None:
+    """Show what is published, what is waiting, and what became of the deliveries."""
+    from cli.status import show_status
+
+    show_status()
+
+
+@app.command()
+def calibrate(
+    year: Annotated[str | None, typer.Option(help="Financial year; the last published by default.")] = None,
+) -> None:
+    """Print South Somerset's published figures beside those of the last release."""
+    from cli.calibration import show_calibration
+
+    if not show_calibration(year):
+        raise typer.Exit(STOPPED)
+
+
+def run() -> None:
+    """Run the command; a user's mistake is one line, not a traceback."""
+    code = 0
+    try:
+        app()
+    except SystemExit as ended:
+        code = ended.code if isinstance(ended.code, int) else STOPPED
+    except LinkedCareError as error:
+        Console(stderr=True, soft_wrap=True).print(f"linked-care: {error}", style="red", markup=False, highlight=False)
+        code = TRY_LATER if isinstance(error, AnotherRunError) else STOPPED
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # DuckDB's bindings report harmless leaks at interpreter shutdown once Great Expectations has used them.
+    os._exit(code)
+
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,104 @@
+"""`linked-care nightly`: the run, its progress and its summary."""
+
+import polars as pl
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from pipelines.progress import Built, listening
+from pipelines.resources import dagster_instance, home_path
+from pipelines.run import NightlyRun, run_nightly
+from pipelines.store import Store
+from schemas.contract import contracts
+from schemas.table import STEPS
+
+_PENCE = 100
+
+
+def run_and_summarise(rebuild: bool) -> bool:
+    """Run, show, and say whether any delivery stands refused."""
+    console = Console(soft_wrap=True)
+    with dagster_instance() as instance, _progress(console) as hear, listening(hear):
+        run = run_nightly(instance, rebuild)
+    store = Store(home_path() / "store")
+    receipts = store.frame("delivery_receipt")
+    console.print(_summary(store, receipts, run))
+    refused = receipts.filter(pl.col("verdict") == "refused")
+    for feed, delivery, reason in refused.select("feed", "delivery_id", "reason").rows():
+        console.print(f"refused: {feed}/{delivery}: {reason}", style="yellow", markup=False, highlight=False)
+    return refused.height > 0
+
+
+class _progress:
+    """A line per step, with a bar while it runs."""
+
+    def __init__(self, console: Console) -> None:
+        columns = (
+            TextColumn("{task.description:<12}"),
+            BarColumn(),
+            TextColumn("{task.fields[asset]}"),
+            TimeElapsedColumn(),
+        )
+        self._progress = Progress(*columns, console=console)
+        self._tasks = {
+            step: self._progress.add_task(step, total=total, asset="", start=False) for step, total in _assets().items()
+        }
+
+    def __enter__(self) -> "_progress":
+        self._progress.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._progress.stop()
+
+    def __call__(self, built: Built) -> None:
+        task = self._tasks[built.step]
+        self._progress.start_task(task)
+        self._progress.update(task, advance=1, asset=built.asset)
+
+
+def _assets() -> dict[str, int]:
+    """How many assets and checks each step tells of."""
+    from schemas.catalogue import TABLES
+
+    counts = {step: sum(table.step == step for table in TABLES.values()) for step in STEPS}
+    counts["feeds"] += 2 * len(contracts())
+    return counts | {"publication": 1}
+
+
+def _summary(store: Store, receipts: pl.DataFrame, run: NightlyRun) -> Table:
+    years = store.years("cost_ledger")
+    ledger = pl.concat([store.frame("cost_ledger", year) for year in years])
+    status = {name: (rows, pence or 0) for name, rows, pence in _by_status(ledger).rows()}
+    unlinked = [status.get(name, (0, 0)) for name in ("dummy", "not_registered")]
+    verdicts = dict(receipts.group_by("verdict").len().rows())
+    people = pl.concat([store.frame("person_year", year).select("person_id") for year in years]).n_unique()
+    rows = [
+        ("people", f"{people:,} registered in {years[0]} to {years[-1]}"),
+        (
+            "deliveries",
+            ", ".join(f"{verdicts.get(name, 0):,} {name}" for name in ("accepted", "superseded", "repeat", "refused")),
+        ),
+        ("quarantined", f"{receipts['rejected_rows'].sum():,} of {receipts['received_rows'].sum():,} rows"),
+        ("activity", f"{sum(store.require('activity', year).rows for year in years):,} rows"),
+        ("linked", f"{_pounds(status.get('linked', (0, 0))[1])} over {status.get('linked', (0, 0))[0]:,} records"),
+        (
+            "unlinked",
+            f"{_pounds(sum(pence for _, pence in unlinked))} over {sum(rows for rows, _ in unlinked):,} records",
+        ),
+        ("ledger", f"balances to the penny; {ledger['unpriced_count'].sum():,} units unpriced"),
+        ("release", f"{run.release} {'published' if run.is_new else 'stands: nothing new, nothing published'}"),
+        ("outputs", str(home_path() / "outputs")),
+    ]
+    table = Table(show_header=False, box=None)
+    for name, value in rows:
+        table.add_row(name, value)
+    return table
+
+
+def _by_status(ledger: pl.DataFrame) -> pl.DataFrame:
+    return ledger.group_by("status").agg(pl.col("record_count", "cost_pence").sum())
+
+
+def _pounds(pence: int) -> str:
+    return f"£{pence // _PENCE:,}"
