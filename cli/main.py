@@ -23,6 +23,7 @@ STOPPED, REFUSED_DELIVERIES, TRY_LATER = 1, 3, 75
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
+    pretty_exceptions_show_locals=False,
     help="Who used what care, what it cost and which conditions they live with: every night, per person.",
 )
 

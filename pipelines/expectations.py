@@ -100,6 +100,8 @@ def broken_expectations(contract: Contract, files: list[Path]) -> dict[str, int]
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
     import great_expectations as gx
 
+    import pipelines.gx_duckdb  # noqa: F401  registers the data source
+
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = {"globally": False, "metric_calculations": False}  # type: ignore[assignment]
     source = context.data_sources.add_duckdb(contract.feed, connection_string="duckdb:///:memory:")
