@@ -16,7 +16,8 @@ with spell as (
 
 attendance as (
     select
-        delivery_id, source_row, pseudonym_domain, pseudonym, provider_code, appointment_date, hrg_code, submitted_price,
+        delivery_id, source_row, pseudonym_domain, pseudonym, provider_code, appointment_date, hrg_code,
+        submitted_price,
         attendance_status_code in ('5', '6') as is_attended,
         case
             when substr(hrg_code, 1, 2) <> 'WF' then 'procedure'
@@ -50,7 +51,8 @@ ward_stay as (  -- nights are midnights: the day of discharge is none, the last 
     from mh_ward_stay
 ),
 
-package as (  -- a service as far as it runs in the quarter of its delivery, with its weekly price as a fraction
+package as (  -- a service as far as it runs in the quarter of its delivery, with its weekly price as a fraction;
+    -- councils write labels in either release's capitals; unknown planned units leave the package unpriced, not free
     select
         s.delivery_id,
         s.source_row,
@@ -63,16 +65,19 @@ package as (  -- a service as far as it runs in the quarter of its delivery, wit
         greatest(s.start_date, s.period_start) as first_day,
         least(coalesce(s.end_date, s.period_end), s.period_end) as final_day,
         cast(s.unit_cost * 100 as bigint) as unit_pence,
-        case when f.rule = 'planned' then cast(coalesce(s.planned_units_per_week, 0) * 1000 as bigint) else f.units_numerator end as units,
+        case
+            when f.rule = 'planned' then cast(s.planned_units_per_week * 1000 as bigint)
+            else f.units_numerator
+        end as units,
         case when f.rule = 'planned' then 1000 else f.units_denominator end as unit_weeks,
         case
             when s.event_type <> 'Service' then lower(s.event_type)
-            when s.service_type = 'Long term support: Residential care' then 'residential_care'
-            when s.service_type = 'Long term support: Nursing care' then 'nursing_care'
-            when s.delivery_mechanism = 'Direct payment' or s.service_component = 'Direct payment' then 'direct_payment'
-            when s.service_type = 'Long term support: Community' then 'community_support'
-            when substr(s.service_type, 1, 18) = 'Short term support' then 'short_term_support'
-            when substr(s.service_type, 1, 12) = 'Unpaid carer' then 'carer_support'
+            when lower(s.service_type) = 'long term support: residential care' then 'residential_care'
+            when lower(s.service_type) = 'long term support: nursing care' then 'nursing_care'
+            when 'direct payment' in (lower(s.delivery_mechanism), lower(s.service_component)) then 'direct_payment'
+            when lower(s.service_type) = 'long term support: community' then 'community_support'
+            when lower(substr(s.service_type, 1, 18)) = 'short term support' then 'short_term_support'
+            when lower(substr(s.service_type, 1, 12)) = 'unpaid carer' then 'carer_support'
             else 'other_service'
         end as point_of_delivery
     from social_care_event as s
@@ -107,7 +112,8 @@ record as (
     select
         'apc_spell' as feed, delivery_id, source_row, pseudonym_domain, pseudonym, provider_code,
         discharge_date as activity_date, 'inpatient' as setting, point_of_delivery, hrg_code as currency_code,
-        false as is_proxy_currency, cast(1 as bigint) as quantity, true as is_payable, cast(1 as bigint) as record_count,
+        false as is_proxy_currency, cast(1 as bigint) as quantity, true as is_payable,
+        cast(1 as bigint) as record_count,
         cast(submitted_price * 100 as bigint) as submitted_pence, cast(null as bigint) as package_pence
     from spell
     union all
@@ -158,7 +164,15 @@ record as (
         'mh_ward_stay', w.delivery_id, w.source_row, w.pseudonym_domain, w.pseudonym, w.provider_code,
         greatest(w.start_date, c.month_start), 'mental_health', 'mh_bed_day', w.patient_class_code,
         false,
-        cast(greatest(0, cast(least(w.day_after_last_night, cast(c.month_end + interval '1' day as date)) - greatest(w.start_date, c.month_start) as bigint)) as bigint),
+        cast(
+            greatest(
+                0,
+                cast(
+                    least(w.day_after_last_night, cast(c.month_end + interval '1' day as date))
+                    - greatest(w.start_date, c.month_start) as bigint
+                )
+            ) as bigint
+        ),
         true, case when w.final_day <= c.month_end then cast(1 as bigint) else cast(0 as bigint) end,
         cast(null as bigint), cast(null as bigint)
     from ward_stay as w
@@ -173,8 +187,16 @@ record as (
             when not is_payable then cast(null as bigint)
             when is_one_off then case when starts_in_period and is_first_part then unit_pence else cast(0 as bigint) end
             else
-                cast(floor(cast(2 * unit_pence * units * days_to_end + unit_days as double) / nullif(2 * unit_days, 0)) as bigint)
-                - cast(floor(cast(2 * unit_pence * units * days_before + unit_days as double) / nullif(2 * unit_days, 0)) as bigint)
+                cast(
+                    floor(
+                        cast(2 * unit_pence * units * days_to_end + unit_days as double) / nullif(2 * unit_days, 0)
+                    ) as bigint
+                )
+                - cast(
+                    floor(
+                        cast(2 * unit_pence * units * days_before + unit_days as double) / nullif(2 * unit_days, 0)
+                    ) as bigint
+                )
         end
     from package_month
 )

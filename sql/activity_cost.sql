@@ -5,8 +5,10 @@ with priced as (
     select
         a.financial_year, a.feed, a.delivery_id, a.source_row, a.activity_month, a.person_id, a.link_status,
         a.provider_code, a.setting, a.point_of_delivery, a.quantity, a.record_count, a.submitted_pence, a.package_pence,
-        a.is_proxy_currency, e.unit_price as exact_price, e.price_year as exact_year, e.price_basis as exact_basis,
-        e.is_proxy as exact_is_proxy, m.unit_price as mean_price, m.price_year as mean_year, m.price_basis as mean_basis,
+        a.is_proxy_currency,
+        e.unit_price as exact_price, e.price_year as exact_year, e.price_basis as exact_basis,
+        e.is_proxy as exact_is_proxy,
+        m.unit_price as mean_price, m.price_year as mean_year, m.price_basis as mean_basis,
         case
             when not a.is_payable then 'not_payable'
             when a.submitted_pence is not null then 'submitted'

@@ -15,10 +15,11 @@ select
     p.financial_year,
     s.rule_code,
     cast(sum(s.is_member) as bigint) as people_count,
-    cast(sum(s.is_member) as double) / count(*) as people_share,
+    cast(sum(s.is_member) as double) / nullif(count(*), 0) as people_share,
     cast(sum(s.is_member * s.total_pence) as bigint) as total_pence,
     cast(sum(s.is_member * s.total_pence) as double) / nullif(cast(sum(s.total_pence) as double), 0) as cost_share,
-    cast(sum(s.is_member * s.total_pence) as double) / nullif(cast(sum(s.is_member) as double), 0) as mean_pence_per_person,
+    cast(sum(s.is_member * s.total_pence) as double)
+    / nullif(cast(sum(s.is_member) as double), 0) as mean_pence_per_person,
     p.exposure_rule
 from selected as s
 cross join run_parameters as p

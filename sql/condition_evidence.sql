@@ -1,9 +1,16 @@
 -- condition_evidence: when and where each long-term condition was coded.
 -- Grain: one row per person, condition, financial year of the code and source.
 -- Source: gp_coded_event, apc_spell, mh_diagnosis; condition_icd10, condition_snomed.
-with position as (
-    select v.place
-    from (values (1), (2), (3), (4), (5), (6), (7), (8), (9), (10), (11), (12), (13), (14), (15), (16), (17), (18), (19), (20)) as v(place)
+with digit as (
+    select v.digit
+    from (values (0), (1), (2), (3), (4), (5), (6), (7), (8), (9)) as v(digit)
+),
+
+position as (  -- a spell lists the diagnoses of all its episodes, far more than the 20 of one
+    select 100 * h.digit + 10 * t.digit + u.digit + 1 as place
+    from digit as h
+    cross join digit as t
+    cross join digit as u
 ),
 
 diagnosis_list as (  -- SUS joins diagnoses by commas and double bars; one kind of separator is enough

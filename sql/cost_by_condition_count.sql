@@ -1,7 +1,7 @@
 -- cost_by_condition_count: cost by number of conditions, in all and by setting.
 -- Grain: one row per financial year, condition list and count band.
 -- Units: pence. Denominator: all registered people. Source: person_year, person_year_cost, person_year_morbidity.
-with person as (
+with registered as (
     select
         m.condition_list,
         m.count_band,
@@ -43,7 +43,7 @@ band as (
         sum(case when social_care_pence > 0 then 1 else 0 end) as social_care_user_count,
         sum(case when continuing_care_pence > 0 then 1 else 0 end) as continuing_care_user_count,
         sum(total_pence) as total_pence
-    from person
+    from registered
     group by condition_list, count_band
 ),
 
@@ -59,26 +59,26 @@ select
     b.count_band,
     cast(b.people_count as bigint) as people_count,
     cast(b.people_count as double) / nullif(cast(t.people_count as double), 0) as people_share,
-    cast(b.years_of_age as double) / b.people_count as mean_age,
+    cast(b.years_of_age as double) / nullif(b.people_count, 0) as mean_age,
     cast(b.total_pence as bigint) as total_pence,
     cast(b.total_pence as double) / nullif(cast(t.total_pence as double), 0) as cost_share,
-    cast(b.total_pence as double) / b.people_count as mean_total_pence,
-    cast(b.primary_pence as double) / b.people_count as mean_primary_pence,
-    cast(b.inpatient_pence as double) / b.people_count as mean_inpatient_pence,
-    cast(b.outpatient_pence as double) / b.people_count as mean_outpatient_pence,
-    cast(b.emergency_pence as double) / b.people_count as mean_emergency_pence,
-    cast(b.community_pence as double) / b.people_count as mean_community_pence,
-    cast(b.mental_health_pence as double) / b.people_count as mean_mental_health_pence,
-    cast(b.social_care_pence as double) / b.people_count as mean_social_care_pence,
-    cast(b.continuing_care_pence as double) / b.people_count as mean_continuing_care_pence,
-    cast(b.primary_user_count as double) / b.people_count as primary_user_share,
-    cast(b.inpatient_user_count as double) / b.people_count as inpatient_user_share,
-    cast(b.outpatient_user_count as double) / b.people_count as outpatient_user_share,
-    cast(b.emergency_user_count as double) / b.people_count as emergency_user_share,
-    cast(b.community_user_count as double) / b.people_count as community_user_share,
-    cast(b.mental_health_user_count as double) / b.people_count as mental_health_user_share,
-    cast(b.social_care_user_count as double) / b.people_count as social_care_user_share,
-    cast(b.continuing_care_user_count as double) / b.people_count as continuing_care_user_share,
+    cast(b.total_pence as double) / nullif(b.people_count, 0) as mean_total_pence,
+    cast(b.primary_pence as double) / nullif(b.people_count, 0) as mean_primary_pence,
+    cast(b.inpatient_pence as double) / nullif(b.people_count, 0) as mean_inpatient_pence,
+    cast(b.outpatient_pence as double) / nullif(b.people_count, 0) as mean_outpatient_pence,
+    cast(b.emergency_pence as double) / nullif(b.people_count, 0) as mean_emergency_pence,
+    cast(b.community_pence as double) / nullif(b.people_count, 0) as mean_community_pence,
+    cast(b.mental_health_pence as double) / nullif(b.people_count, 0) as mean_mental_health_pence,
+    cast(b.social_care_pence as double) / nullif(b.people_count, 0) as mean_social_care_pence,
+    cast(b.continuing_care_pence as double) / nullif(b.people_count, 0) as mean_continuing_care_pence,
+    cast(b.primary_user_count as double) / nullif(b.people_count, 0) as primary_user_share,
+    cast(b.inpatient_user_count as double) / nullif(b.people_count, 0) as inpatient_user_share,
+    cast(b.outpatient_user_count as double) / nullif(b.people_count, 0) as outpatient_user_share,
+    cast(b.emergency_user_count as double) / nullif(b.people_count, 0) as emergency_user_share,
+    cast(b.community_user_count as double) / nullif(b.people_count, 0) as community_user_share,
+    cast(b.mental_health_user_count as double) / nullif(b.people_count, 0) as mental_health_user_share,
+    cast(b.social_care_user_count as double) / nullif(b.people_count, 0) as social_care_user_share,
+    cast(b.continuing_care_user_count as double) / nullif(b.people_count, 0) as continuing_care_user_share,
     p.exposure_rule
 from band as b
 inner join list_total as t on b.condition_list = t.condition_list

@@ -1,7 +1,7 @@
--- cost_by_setting: use and cost of each setting, for everybody, for people with three or more conditions and for the rest.
+-- cost_by_setting: use and cost of each setting: everybody, people with three or more conditions, the rest.
 -- Grain: one row per financial year, group and setting, with a row for the total.
 -- Units: pence. Denominator: all registered people. Source: person_year_cost, person_year_morbidity (list delphi52).
-with person as (
+with registered as (
     select
         case when m.condition_count >= 3 then '3plus' else 'rest' end as morbidity_group,
         c.primary_pence,
@@ -27,28 +27,41 @@ with person as (
 ),
 
 used as (
-    select morbidity_group, 'primary' as setting, primary_pence as cost_pence, primary_count as record_count from person
+    select morbidity_group, 'primary' as setting, primary_pence as cost_pence, primary_count as record_count
+    from registered
     union all
-    select morbidity_group, 'inpatient' as setting, inpatient_pence as cost_pence, inpatient_count as record_count from person
+    select morbidity_group, 'inpatient' as setting, inpatient_pence as cost_pence, inpatient_count as record_count
+    from registered
     union all
-    select morbidity_group, 'outpatient' as setting, outpatient_pence as cost_pence, outpatient_count as record_count from person
+    select morbidity_group, 'outpatient' as setting, outpatient_pence as cost_pence, outpatient_count as record_count
+    from registered
     union all
-    select morbidity_group, 'emergency' as setting, emergency_pence as cost_pence, emergency_count as record_count from person
+    select morbidity_group, 'emergency' as setting, emergency_pence as cost_pence, emergency_count as record_count
+    from registered
     union all
-    select morbidity_group, 'community' as setting, community_pence as cost_pence, community_count as record_count from person
+    select morbidity_group, 'community' as setting, community_pence as cost_pence, community_count as record_count
+    from registered
     union all
-    select morbidity_group, 'mental_health' as setting, mental_health_pence as cost_pence, mental_health_count as record_count from person
+    select
+        morbidity_group, 'mental_health' as setting, mental_health_pence as cost_pence,
+        mental_health_count as record_count
+    from registered
     union all
-    select morbidity_group, 'social_care' as setting, social_care_pence as cost_pence, social_care_count as record_count from person
+    select morbidity_group, 'social_care' as setting, social_care_pence as cost_pence, social_care_count as record_count
+    from registered
     union all
-    select morbidity_group, 'continuing_care' as setting, continuing_care_pence as cost_pence, continuing_care_count as record_count from person
+    select
+        morbidity_group, 'continuing_care' as setting, continuing_care_pence as cost_pence,
+        continuing_care_count as record_count
+    from registered
     union all
     select
         morbidity_group,
         'total' as setting,
         total_pence as cost_pence,
-        primary_count + inpatient_count + outpatient_count + emergency_count + community_count + mental_health_count + social_care_count + continuing_care_count as record_count
-    from person
+        primary_count + inpatient_count + outpatient_count + emergency_count
+        + community_count + mental_health_count + social_care_count + continuing_care_count as record_count
+    from registered
 ),
 
 summed as (
@@ -87,10 +100,10 @@ select
     w.setting,
     cast(w.people_count as bigint) as people_count,
     cast(w.user_count as bigint) as user_count,
-    cast(w.user_count as double) / w.people_count as user_share,
-    cast(w.record_count as double) / w.people_count as records_per_person,
+    cast(w.user_count as double) / nullif(w.people_count, 0) as user_share,
+    cast(w.record_count as double) / nullif(w.people_count, 0) as records_per_person,
     cast(w.cost_pence as double) / nullif(cast(w.user_count as double), 0) as mean_pence_per_user,
-    cast(w.cost_pence as double) / w.people_count as mean_pence_per_person,
+    cast(w.cost_pence as double) / nullif(w.people_count, 0) as mean_pence_per_person,
     cast(w.cost_pence as bigint) as total_pence,
     cast(w.cost_pence as double) / nullif(cast(t.cost_pence as double), 0) as cost_share,
     p.exposure_rule

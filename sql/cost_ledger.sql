@@ -1,7 +1,13 @@
 -- cost_ledger: where every record and penny went: at the door, then after linkage and pricing.
 -- Grain: one row per feed, provider, month and status.
 -- Units: records, pence. Source: delivery_total, activity_cost.
-with feed_of_care as (select distinct feed from activity_cost),
+with feed_of_care as (  -- by name: a feed that lost all its records on the way must still show at the door
+    select v.feed
+    from (
+        values ('apc_spell'), ('op_attendance'), ('ec_attendance'), ('gp_appointment'), ('gp_prescription'),
+            ('community_contact'), ('mh_contact'), ('mh_ward_stay'), ('social_care_event')
+    ) as v(feed)
+),
 
 at_the_door as (
     select

@@ -1,8 +1,8 @@
 -- explained_variance: how much of the variance of individual cost the groups of a predictor explain.
 -- Grain: one row per financial year, condition list and predictor.
--- Method: 1 - within / total sum of squares, in exact integers. Concurrent: conditions and cost of the same year.
+-- Method: 1 - within / total sum of squares, summed exactly. Concurrent: conditions and cost of the same year.
 -- Source: person_year, person_year_cost, person_year_morbidity. Denominator: all registered people.
-with person as (
+with registered as (
     select
         m.condition_list,
         y.age_band,
@@ -15,15 +15,16 @@ with person as (
 ),
 
 grouped as (
-    select condition_list, 'age_band' as predictor, age_band as cell, cost from person
+    select condition_list, 'age_band' as predictor, age_band as cell, cost from registered
     union all
-    select condition_list, 'sex' as predictor, sex_code as cell, cost from person
+    select condition_list, 'sex' as predictor, sex_code as cell, cost from registered
     union all
-    select condition_list, 'age_band_sex' as predictor, age_band || ' ' || sex_code as cell, cost from person
+    select condition_list, 'age_band_sex' as predictor, age_band || ' ' || sex_code as cell, cost from registered
     union all
-    select condition_list, 'count_band' as predictor, count_band as cell, cost from person
+    select condition_list, 'count_band' as predictor, count_band as cell, cost from registered
     union all
-    select condition_list, 'age_band_count_band' as predictor, age_band || ' ' || count_band as cell, cost from person
+    select condition_list, 'age_band_count_band' as predictor, age_band || ' ' || count_band as cell, cost
+    from registered
 ),
 
 cell_sum as (
@@ -42,11 +43,12 @@ explained as (
     select
         condition_list,
         predictor,
-        sum(people) as people_count,
         count(*) as cell_count,
-        sum(cast(cost as double) * cast(cost as double) / nullif(cast(people as double), 0)) as between_sum,
-        cast(sum(cost_squared) as double) as square_sum,
-        cast(sum(cost) as double) * cast(sum(cost) as double) / nullif(cast(sum(people) as double), 0) as mean_sum
+        cast(sum(people) as decimal(38, 0)) as people,
+        cast(sum(cost) as decimal(38, 0)) as cost,
+        cast(sum(cost_squared) as decimal(38, 0)) as cost_squared,
+        -- a sum of doubles would depend on the order of rows: one of ten-thousandths does not
+        sum(cast(cast(cost * cost as double) / nullif(people, 0) as decimal(38, 4))) as cell_squared
     from cell_sum
     group by condition_list, predictor
 )
@@ -55,9 +57,10 @@ select
     p.financial_year,
     e.condition_list,
     e.predictor,
-    cast(e.people_count as bigint) as people_count,
+    cast(e.people as bigint) as people_count,
     cast(e.cell_count as bigint) as cell_count,
-    (e.between_sum - e.mean_sum) / nullif(e.square_sum - e.mean_sum, 0) as r_squared,
+    cast(e.people * e.cell_squared - e.cost * e.cost as double)
+    / nullif(cast(e.people * e.cost_squared - e.cost * e.cost as double), 0) as r_squared,
     'group means, in sample, concurrent' as design,
     p.exposure_rule
 from explained as e

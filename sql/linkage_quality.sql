@@ -2,44 +2,60 @@
 -- Grain: one row per feed, provider, month and subgroup, within the year.
 -- Units: records, pseudonyms, submitted pence. Source: all feeds but the register, person_identifier.
 with record as (
-    select 'apc_spell' as feed, pseudonym_domain, pseudonym, provider_code, discharge_date as activity_date, sex_code, submitted_price
+    select
+        'apc_spell' as feed, pseudonym_domain, pseudonym, provider_code, discharge_date as activity_date,
+        sex_code, submitted_price
     from apc_spell
     union all
-    select 'op_attendance', pseudonym_domain, pseudonym, provider_code, appointment_date, sex_code, submitted_price
+    select
+        'op_attendance', pseudonym_domain, pseudonym, provider_code, appointment_date,
+        sex_code, submitted_price
     from op_attendance
     union all
-    select 'ec_attendance', pseudonym_domain, pseudonym, provider_code, arrival_date, sex_code, submitted_price
+    select
+        'ec_attendance', pseudonym_domain, pseudonym, provider_code, arrival_date,
+        sex_code, submitted_price
     from ec_attendance
     union all
-    select 'gp_appointment', pseudonym_domain, pseudonym, practice_code, appointment_date, cast(null as string), cast(null as decimal(12, 2))
+    select
+        'gp_appointment', pseudonym_domain, pseudonym, practice_code, appointment_date,
+        cast(null as string), cast(null as decimal(12, 2))
     from gp_appointment
     union all
-    select 'gp_coded_event', pseudonym_domain, pseudonym, practice_code, record_date, cast(null as string), cast(null as decimal(12, 2))
+    select
+        'gp_coded_event', pseudonym_domain, pseudonym, practice_code, record_date,
+        cast(null as string), cast(null as decimal(12, 2))
     from gp_coded_event
     union all
-    select 'gp_prescription', pseudonym_domain, pseudonym, practice_code, processing_month, cast(null as string), submitted_price
+    select
+        'gp_prescription', pseudonym_domain, pseudonym, practice_code, processing_month,
+        cast(null as string), submitted_price
     from gp_prescription
     union all
-    select 'community_contact', pseudonym_domain, pseudonym, provider_code, contact_date, gender_code, cast(null as decimal(12, 2))
+    select
+        'community_contact', pseudonym_domain, pseudonym, provider_code, contact_date,
+        gender_code, cast(null as decimal(12, 2))
     from community_contact
     union all
-    select 'mh_contact', pseudonym_domain, pseudonym, provider_code, contact_date, gender_code, cast(null as decimal(12, 2))
+    select
+        'mh_contact', pseudonym_domain, pseudonym, provider_code, contact_date,
+        gender_code, cast(null as decimal(12, 2))
     from mh_contact
     union all
-    select 'mh_ward_stay', pseudonym_domain, pseudonym, provider_code, coalesce(end_date, period_end), gender_code, cast(null as decimal(12, 2))
+    select
+        'mh_ward_stay', pseudonym_domain, pseudonym, provider_code, coalesce(end_date, period_end),
+        gender_code, cast(null as decimal(12, 2))
     from mh_ward_stay
     union all
-    select 'mh_diagnosis', pseudonym_domain, pseudonym, provider_code, diagnosis_date, cast(null as string), cast(null as decimal(12, 2))
+    select
+        'mh_diagnosis', pseudonym_domain, pseudonym, provider_code, diagnosis_date,
+        cast(null as string), cast(null as decimal(12, 2))
     from mh_diagnosis
     union all
     select
-        'social_care_event',
-        pseudonym_domain,
-        pseudonym,
-        council_code,
+        'social_care_event', pseudonym_domain, pseudonym, council_code,
         least(coalesce(end_date, period_end), period_end),
-        cast(null as string),
-        cast(null as decimal(12, 2))
+        cast(null as string), cast(null as decimal(12, 2))
     from social_care_event
 ),
 
@@ -71,6 +87,8 @@ identified as (
         b.provider_code,
         b.activity_month,
         b.sex_code,
+        b.pseudonym_domain,
+        b.pseudonym,
         b.record_count,
         b.submitted_pence,
         i.person_id is not null as is_linked,
@@ -80,11 +98,12 @@ identified as (
     left join dummy_pseudonym as d on b.pseudonym = d.pseudonym
 ),
 
-subgrouped as (
+subgrouped as (  -- in all, a pseudonym whose records differ in sex is still one pseudonym
     select
         feed, provider_code, activity_month, 'all' as subgroup_type, 'all' as subgroup,
-        record_count, submitted_pence, is_linked, is_dummy
+        sum(record_count) as record_count, sum(submitted_pence) as submitted_pence, is_linked, is_dummy
     from identified
+    group by feed, provider_code, activity_month, pseudonym_domain, pseudonym, is_linked, is_dummy
     union all
     select
         feed, provider_code, activity_month, 'sex' as subgroup_type, sex_code as subgroup,

@@ -6,7 +6,7 @@ with register as (  -- every registration, under its person
         i.person_id,
         r.birth_month,
         case when r.sex_code in ('1', '2', '9') then r.sex_code end as known_sex_code,
-        case when r.ethnic_category_code not in ('Z', '99') then r.ethnic_category_code end as known_ethnic_category_code,
+        case when r.ethnic_category_code not in ('Z', '99') then r.ethnic_category_code end as known_ethnic_code,
         r.sex_code,
         r.ethnic_category_code,
         r.death_month,
@@ -16,12 +16,13 @@ with register as (  -- every registration, under its person
     inner join person_identifier as i on r.pseudonym_domain = i.pseudonym_domain and r.pseudonym = i.pseudonym
 ),
 
-latest as (
+latest as (  -- a key begins with `is not null` since engines differ on whether a null may win
     select
         person_id,
-        max_by(birth_month, (registered_from, pseudonym)) as birth_month,
-        max_by(sex_code, (registered_from, pseudonym)) as sex_code,
-        max_by(ethnic_category_code, (registered_from, pseudonym)) as ethnic_category_code,
+        max_by(birth_month, (birth_month is not null, registered_from, pseudonym)) as birth_month,
+        max_by(sex_code, (sex_code is not null, registered_from, pseudonym)) as sex_code,
+        max_by(ethnic_category_code, (ethnic_category_code is not null, registered_from, pseudonym))
+            as ethnic_category_code,
         max(death_month) as death_month,
         count(distinct birth_month) as birth_months,
         count(distinct known_sex_code) as known_sexes
@@ -37,9 +38,9 @@ latest_known_sex as (
 ),
 
 latest_known_ethnicity as (
-    select person_id, max_by(known_ethnic_category_code, (registered_from, pseudonym)) as ethnic_category_code
+    select person_id, max_by(known_ethnic_code, (registered_from, pseudonym)) as ethnic_category_code
     from register
-    where known_ethnic_category_code is not null
+    where known_ethnic_code is not null
     group by person_id
 )
 

@@ -24,27 +24,31 @@ ordered as (
         deprivation_decile,
         first_day,
         final_day,
-        max(final_day) over (
-            partition by person_id
-            order by first_day asc nulls last, final_day asc nulls last, practice_code asc nulls last
-            rows between unbounded preceding and 1 preceding
-        ) as reached
+        cast(
+            max(final_day) over (
+                partition by person_id
+                order by first_day asc nulls last, final_day asc nulls last, practice_code asc nulls last
+                rows between unbounded preceding and 1 preceding
+            ) + interval '1' day as date
+        ) as day_after_reached
     from spell
     where first_day <= final_day
 ),
 
-exposure as (  -- days that two overlapping registrations share count once
+exposure as (  -- days that two overlapping registrations share count once; area and decile are the last known
     select
         person_id,
         cast(
-            sum(greatest(0, cast(final_day - greatest(first_day, coalesce(cast(reached + interval '1' day as date), first_day)) as bigint) + 1))
-            as int
+            sum(
+                greatest(0, cast(final_day - greatest(first_day, coalesce(day_after_reached, first_day)) as bigint) + 1)
+            ) as int
         ) as registered_days,
         min(first_day) as first_day,
         max(final_day) as final_day,
-        max_by(practice_code, (final_day, first_day, practice_code)) as practice_code,
-        max_by(lsoa_code, (final_day, first_day, practice_code)) as lsoa_code,
-        max_by(deprivation_decile, (final_day, first_day, practice_code)) as deprivation_decile
+        max_by(practice_code, (practice_code is not null, final_day, first_day, practice_code)) as practice_code,
+        max_by(lsoa_code, (lsoa_code is not null, final_day, first_day, practice_code)) as lsoa_code,
+        max_by(deprivation_decile, (deprivation_decile is not null, final_day, first_day, practice_code))
+            as deprivation_decile
     from ordered
     group by person_id
 ),
@@ -54,8 +58,12 @@ aged as (
         p.financial_year,
         e.person_id,
         e.registered_days,
-        greatest(0, year(p.year_start) - n.birth_year - case when n.birth_month >= 4 then 1 else 0 end) as age_start_of_year,
-        greatest(0, year(p.year_start) - n.birth_year - case when n.birth_month >= 10 then 1 else 0 end) as age_mid_year,
+        greatest(
+            0, year(p.year_start) - n.birth_year - case when n.birth_month >= 4 then 1 else 0 end
+        ) as age_start_of_year,
+        greatest(
+            0, year(p.year_start) - n.birth_year - case when n.birth_month >= 10 then 1 else 0 end
+        ) as age_mid_year,
         n.sex_code,
         e.practice_code,
         e.lsoa_code,

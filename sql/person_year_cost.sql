@@ -1,7 +1,15 @@
 -- person_year_cost: cost of care per person and financial year.
 -- Grain: one row per person registered in the year, and per anybody else whose care links.
 -- Units: pence, nominal. Source: activity_cost, person_year.
-with used as (
+with unit as (
+    select
+        person_id, setting, point_of_delivery, quantity, record_count, cost_pence, match_level, is_proxy,
+        match_level <> 'not_payable' as is_payable
+    from activity_cost
+    where person_id is not null
+),
+
+used as (
     select
         person_id,
         sum(case when setting = 'primary' then cost_pence end) as primary_pence,
@@ -22,19 +30,18 @@ with used as (
         sum(case when point_of_delivery = 'non_elective_long' then cost_pence end) as non_elective_long_point_pence,
         sum(case when point_of_delivery = 'mh_contact' then cost_pence end) as mh_contact_point_pence,
         sum(case when point_of_delivery = 'mh_bed_day' then cost_pence end) as mh_bed_day_point_pence,
-        sum(case when setting = 'primary' and match_level <> 'not_payable' then record_count end) as primary_count,
-        sum(case when setting = 'inpatient' and match_level <> 'not_payable' then record_count end) as inpatient_count,
-        sum(case when setting = 'outpatient' and match_level <> 'not_payable' then record_count end) as outpatient_count,
-        sum(case when setting = 'emergency' and match_level <> 'not_payable' then record_count end) as emergency_count,
-        sum(case when setting = 'community' and match_level <> 'not_payable' then record_count end) as community_count,
-        sum(case when setting = 'mental_health' and match_level <> 'not_payable' then record_count end) as mental_health_count,
-        sum(case when setting = 'social_care' and match_level <> 'not_payable' then record_count end) as social_care_count,
-        sum(case when setting = 'continuing_care' and match_level <> 'not_payable' then record_count end) as continuing_care_count,
+        sum(case when setting = 'primary' and is_payable then record_count end) as primary_count,
+        sum(case when setting = 'inpatient' and is_payable then record_count end) as inpatient_count,
+        sum(case when setting = 'outpatient' and is_payable then record_count end) as outpatient_count,
+        sum(case when setting = 'emergency' and is_payable then record_count end) as emergency_count,
+        sum(case when setting = 'community' and is_payable then record_count end) as community_count,
+        sum(case when setting = 'mental_health' and is_payable then record_count end) as mental_health_count,
+        sum(case when setting = 'social_care' and is_payable then record_count end) as social_care_count,
+        sum(case when setting = 'continuing_care' and is_payable then record_count end) as continuing_care_count,
         sum(case when point_of_delivery = 'mh_bed_day' then quantity end) as mh_bed_day_count,
         sum(case when is_proxy then cost_pence end) as proxy_pence,
         sum(case when match_level = 'unpriced' then 1 end) as unpriced_count
-    from activity_cost
-    where person_id is not null
+    from unit
     group by person_id
 )
 

@@ -31,7 +31,10 @@ select
     y.person_id,
     n.condition_list,
     cast(coalesce(c.condition_count, 0) as int) as condition_count,
-    case when coalesce(c.condition_count, 0) >= 7 then '7+' else cast(coalesce(c.condition_count, 0) as string) end as count_band,
+    case
+        when coalesce(c.condition_count, 0) >= 7 then '7+'
+        else cast(coalesce(c.condition_count, 0) as string)
+    end as count_band,
     cast(p.look_back_years as int) as look_back_years
 from person_year as y
 cross join list_name as n
