@@ -13,13 +13,13 @@ DEATHS = 0.0118
 LEAVERS = 0.040
 JOINERS = 0.042
 MOVES_WITHIN_COUNTY = 0.02
-FRAILTY_OF_THE_DYING = 0.7
+FRAILTY_OF_THE_DYING = 0.55
 
 # Morbidity: how far conditions cluster, beyond age, sex and deprivation.
 CLUSTER_LOADING = 0.31
 PRIORITY_LOADING_SCALE = 0.98
 OTHER_LOADING_SCALE = 0.46
-PREVALENCE_SCALE = 0.89
+PREVALENCE_SCALE = 0.90
 
 # Persistent and yearly spread of use between people who are alike: the spread sets the total variance, so the R2.
 PERSON_SPREAD = 0.55
@@ -31,7 +31,7 @@ DEPRIVATION_SLOPE = 0.05  # of use, per decile away from the middle
 
 # Emergency admissions: the steepness over the count sets the ratio of 7+ to 1 and its inpatient part.
 NON_ELECTIVE_BASE = (0.100, 0.048, 0.046, 0.036, 0.028, 0.022, 0.020)
-NON_ELECTIVE_BY_COUNT = (1.0, 1.35, 2.2, 3.7, 6.4, 10.5, 19.0, 78.0)
+NON_ELECTIVE_BY_COUNT = (1.0, 1.35, 2.2, 3.7, 6.4, 10.5, 19.0, 73.0)
 NON_ELECTIVE_BY_PRIORITY = (1.0, 1.0, 1.1, 1.65, 2.1)
 NON_ELECTIVE_MOST = 14
 TERMINAL_ADMISSIONS = 0.9
@@ -79,4 +79,4 @@ CARE_HOME_MEAN_DAYS = 650
 HOME_CARE_MEAN_DAYS = 450
 HOME_CARE_HOURS = 9.0
 HOME_CARE_HOURS_MOST = 42.0
-COMPLEX_PLACEMENTS = 0.00084  # of adults under 70: few people, each dearer than any other package
+COMPLEX_PLACEMENTS = 0.00088  # of adults under 70: few people, each dearer than any other package

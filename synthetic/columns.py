@@ -63,7 +63,9 @@ def acute_provider(rng: np.random.Generator, day: np.ndarray) -> pl.Series:
     """Yeovil (RA4, from April 2023 RH5) for most; Bath, Bristol and North Bristol for a few."""
     codes = (ACUTE_BEFORE_MERGER, ACUTE, *_ELSEWHERE)
     draw = rng.random(len(day))
-    place = np.select([draw < 0.05, draw < 0.09, draw < 0.12], [2, 3, 4], np.where((day >= MERGER_DAY) | (draw > 0.93), 1, 0))
+    place = np.select(
+        [draw < 0.05, draw < 0.09, draw < 0.12], [2, 3, 4], np.where((day >= MERGER_DAY) | (draw > 0.93), 1, 0)
+    )
     return label(codes, place)
 
 

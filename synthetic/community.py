@@ -30,7 +30,8 @@ def community_contact(py: PersonYears, study: Study, seed: int) -> pl.DataFrame:
     known = _drivers(py)
     services = codebook.rows("community_service")
     pull = np.stack(
-        [float(s["weight"]) * (known[s["driver"]] if s["driver"] in known else py.has(s["driver"])) for s in services], axis=1
+        [float(s["weight"]) * (known[s["driver"]] if s["driver"] in known else py.has(s["driver"])) for s in services],
+        axis=1,
     )
     pull *= calibration.COMMUNITY_SCALE * py.exposure[:, None]
     row = events(rng, pull.sum(axis=1) * py.intensity, _MOST_CONTACTS)
@@ -43,7 +44,9 @@ def community_contact(py: PersonYears, study: Study, seed: int) -> pl.DataFrame:
     team = columns.text(teams.astype(int)).str.zfill(2)
     # One referral to one team in one financial year.
     referral = pl.select(
-        pl.concat_str(pl.lit("RH5"), columns.text(py.people.index[person]).str.zfill(9), team, columns.text(py.year[row]))
+        pl.concat_str(
+            pl.lit("RH5"), columns.text(py.people.index[person]).str.zfill(9), team, columns.text(py.year[row])
+        )
     ).to_series()
     return columns.frame("community_contact", study.month_of(day), {
         "Unique_CareContactID": columns.text(record_numbers(py.people.block, count, 5)),

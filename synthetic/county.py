@@ -11,13 +11,24 @@ from typing import Literal
 import polars as pl
 
 from synthetic import (
-    community, emergency, hospital, mental_health, outpatients, practice, prescribing, register, social_care,
+    community,
+    emergency,
+    hospital,
+    mental_health,
+    outpatients,
+    practice,
+    prescribing,
+    register,
+    social_care,
 )  # fmt: skip
 from synthetic.delivery import Delivery
-from synthetic.layout import FEEDS, PERIOD, Feed
+from synthetic.fault_deliveries import Plan, refuse, repeat
+from synthetic.faults import Planter
+from synthetic.layout import FEEDS, Feed
 from synthetic.need import person_years
 from synthetic.periods import Period, Study
-from synthetic.population import block_sizes
+from synthetic.population import People, block_sizes
+from synthetic.truth import Truth
 
 Faults = Literal["none", "default"]
 
@@ -31,13 +42,22 @@ class Synthesis:
     truth: Path
 
 
-def frames_of_block(study: Study, seed: int, block: int, size: int) -> dict[str, pl.DataFrame]:
-    """Clean rows of every feed for one block of people, with the position of their period."""
+@dataclass(frozen=True)
+class Block:
+    """One block of people and their clean rows by feed, each row with the position of its period."""
+
+    people: People
+    merged: register.Mergers
+    frames: dict[str, pl.DataFrame]
+
+
+def block_of_county(study: Study, seed: int, block: int, size: int) -> Block:
+    """Draw one block of the county."""
     py = person_years(study, seed, block, size)
     spells = hospital.admissions(py, study, seed)
     seen = mental_health.contacts(py, study, seed)
     merged = register.mergers(py.people, study, seed)
-    return {
+    return Block(py.people, merged, {
         "patient_register": register.patient_register(py.people, study),
         "person_merger": register.person_merger(py.people, merged, study),
         "apc_spell": hospital.apc_spell(py, spells, study, seed),
@@ -51,7 +71,7 @@ def frames_of_block(study: Study, seed: int, block: int, size: int) -> dict[str,
         "mh_ward_stay": mental_health.mh_ward_stay(py, study, seed),
         "mh_diagnosis": mental_health.mh_diagnosis(py, seen, study, seed),
         "social_care_event": social_care.social_care_event(py, study, seed),
-    }
+    })  # fmt: skip
 
 
 def periods_of(feed: Feed, study: Study) -> dict[int, Period]:
@@ -60,22 +80,16 @@ def periods_of(feed: Feed, study: Study) -> dict[int, Period]:
     return {practice.HISTORY: study.history, **periods} if feed.name == "gp_coded_event" else periods
 
 
-def _blocks(study: Study, seed: int, people: int, workers: int) -> Iterator[dict[str, pl.DataFrame]]:
+def _blocks(study: Study, seed: int, people: int, workers: int) -> Iterator[Block]:
     """Blocks in their order, drawn by `workers` threads and never more than a few ahead of the writer."""
     sizes = block_sizes(people)
     with ThreadPoolExecutor(workers) as pool:
-        ahead = [pool.submit(frames_of_block, study, seed, b, sizes[b]) for b in range(min(workers, len(sizes)))]
+        ahead = [pool.submit(block_of_county, study, seed, b, sizes[b]) for b in range(min(workers, len(sizes)))]
         for block in range(len(sizes)):
-            frames = ahead.pop(0).result()
+            drawn = ahead.pop(0).result()
             if block + workers < len(sizes):
-                ahead.append(pool.submit(frames_of_block, study, seed, block + workers, sizes[block + workers]))
-            yield frames
-
-
-def by_period(frame: pl.DataFrame) -> Iterator[tuple[int, pl.DataFrame]]:
-    """The rows of each period, in the order of the frame."""
-    for (position,), part in frame.partition_by(PERIOD, as_dict=True, include_key=False, maintain_order=True).items():
-        yield int(position), part
+                ahead.append(pool.submit(block_of_county, study, seed, block + workers, sizes[block + workers]))
+            yield drawn
 
 
 def synthesise(
@@ -97,20 +111,37 @@ def synthesise(
         raise ValueError("people: at least one person is needed")
     if faults not in ("none", "default"):
         raise ValueError(f"faults: {faults!r} is neither 'none' nor 'default'")
-    deliveries = {
-        (name, position): Delivery(feed, period, to).open()
-        for name, feed in FEEDS.items()
-        for position, period in periods_of(feed, study).items()
-    }
+    periods = {name: periods_of(feed, study) for name, feed in FEEDS.items()}
+    plan = Plan.default(periods) if faults == "default" else Plan()
+    truth = Truth(faults, seed)
+    deliveries = _open(periods, plan, to)
+    planter = Planter(faults, seed, plan, truth)
     blocks = len(block_sizes(people))
-    for done, frames in enumerate(_blocks(study, seed, people, workers), start=1):
-        for name, frame in frames.items():
-            for position, part in by_period(frame):
-                deliveries[name, position].append(part)
+    for done, block in enumerate(_blocks(study, seed, people, workers), start=1):
+        for name, frame in block.frames.items():
+            for position, version, part in planter.deliveries(
+                FEEDS[name], frame, block.people, block.merged, periods[name]
+            ):
+                deliveries[name, position, version].append(part)
         if progress:
             progress(done, blocks)
     rows = dict.fromkeys(FEEDS, 0)
-    for (name, _), delivery in deliveries.items():
+    for (name, _, _), delivery in deliveries.items():
         delivery.close()
         rows[name] += delivery.rows
-    return Synthesis(len(deliveries), rows, to / "truth.json")
+    truth.repeated = [repeat(to, name, periods[name][p], plan.first_version(name, p)) for name, p in plan.repeated]
+    truth.refused = {refuse(to, name, periods[name][p], reason): reason for name, p, reason in plan.refused}
+    truth.close(planter.chains)
+    count = len(deliveries) + len(truth.repeated) + len(truth.refused)
+    return Synthesis(count, rows, truth.write(to))
+
+
+def _open(periods: dict[str, dict[int, Period]], plan: Plan, to: Path) -> dict[tuple[str, int, int], Delivery]:
+    """Every whole delivery of the plan, by feed, position and version."""
+    found = {}
+    for name, by_position in periods.items():
+        for position, period in by_position.items():
+            first = plan.first_version(name, position)
+            for version in (first, first + 1) if plan.sent_again(name, position) else (first,):
+                found[name, position, version] = Delivery(FEEDS[name], period, to, version).open()
+    return found

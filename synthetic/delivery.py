@@ -106,7 +106,12 @@ class Delivery:
         if self.feed.format == "parquet":
             self._flush(whole_groups_only=False)
             self._digest.update(self._file.read_bytes())
-        entry = {"name": self._file.name, "format": self.feed.format, "sha256": self._digest.hexdigest(), "rows": self.rows}
+        entry = {
+            "name": self._file.name,
+            "format": self.feed.format,
+            "sha256": self._digest.hexdigest(),
+            "rows": self.rows,
+        }
         arrived = received_at(self.feed, self.period, self.version)
         write_manifest(self._workshop, manifest(self.feed, self.period, self.name, arrived, [entry]))
         self._workshop.rename(self.folder)

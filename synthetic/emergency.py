@@ -18,9 +18,16 @@ _HOME, _WARD = "306689006", "306706006"
 def ec_attendance(py: PersonYears, spells: Admissions, study: Study, seed: int) -> pl.DataFrame:
     """Grain: one attendance. Units: pounds. Source of prices: National Cost Collection 2024/25."""
     rng = stream(seed, "ec_attendance", py.people.block)
-    brought_in = spells.emergency & (spells.admitted >= study.start) & (rng.random(len(spells.row)) < calibration.VIA_EMERGENCY_SHARE)
+    brought_in = (
+        spells.emergency
+        & (spells.admitted >= study.start)
+        & (rng.random(len(spells.row)) < calibration.VIA_EMERGENCY_SHARE)
+    )
     expected = (
-        py.by_age(calibration.EMERGENCY_BASE) * py.by_count(calibration.EMERGENCY_BY_COUNT) * py.intensity**0.7 * py.exposure
+        py.by_age(calibration.EMERGENCY_BASE)
+        * py.by_count(calibration.EMERGENCY_BY_COUNT)
+        * py.intensity**0.7
+        * py.exposure
     )
     own = events(rng, expected, 25)
     row = np.concatenate([spells.row[brought_in], own])
@@ -54,11 +61,19 @@ def ec_attendance(py: PersonYears, spells: Admissions, study: Study, seed: int) 
     })  # fmt: skip
 
 
-def _price(rng: np.random.Generator, department: np.ndarray, admitted: np.ndarray, age: np.ndarray) -> tuple[pl.Series, pl.Series]:
+def _price(
+    rng: np.random.Generator, department: np.ndarray, admitted: np.ndarray, age: np.ndarray
+) -> tuple[pl.Series, pl.Series]:
     """HRG in national proportion, dearer for the admitted and the old, cheaper in urgent treatment centres."""
     book = codebook.prices("emergency_attendance")
     groups, cost = tuple(book), np.array(list(book.values()))
-    weights = np.array([float(row["weight"]) for row in codebook.rows("hrg_price") if row["point_of_delivery"] == "emergency_attendance"])
+    weights = np.array(
+        [
+            float(row["weight"])
+            for row in codebook.rows("hrg_price")
+            if row["point_of_delivery"] == "emergency_attendance"
+        ]
+    )
     level = np.where(department == 2, 0, np.where(admitted, 2, np.where(age >= 70, 2, 1)))
     place = np.zeros(len(level), dtype=int)
     for tilt, power in enumerate((-2.2, 0.0, 1.2)):

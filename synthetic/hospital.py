@@ -18,7 +18,6 @@ from synthetic.diagnosis import diagnosis_text
 from synthetic.identity import record_numbers
 from synthetic.need import PersonYears
 from synthetic.periods import NEVER, Study
-from synthetic.population import DAYS_IN_YEAR
 
 _REHABILITATION = -1
 _CHILDBIRTH = ("maternity", "birth")
@@ -39,7 +38,9 @@ def _reasons(kind: str) -> np.ndarray:
     return np.flatnonzero(np.array(codebook.column("admission_reason", "admission_kind")) == kind)
 
 
-def _draw_reasons(rng: Rng, py: PersonYears, row: np.ndarray, day: np.ndarray, kind: str) -> tuple[np.ndarray, np.ndarray]:
+def _draw_reasons(
+    rng: Rng, py: PersonYears, row: np.ndarray, day: np.ndarray, kind: str
+) -> tuple[np.ndarray, np.ndarray]:
     """A reason for each event that fits the person's age, sex and conditions on the day, and whether one fitted."""
     listed = [codebook.rows("admission_reason")[i] for i in _reasons(kind)]
     person = py.person[row]
@@ -85,7 +86,9 @@ def admissions(py: PersonYears, study: Study, seed: int) -> Admissions:
     return Admissions(*(array[keep] for array in (row, reason, admitted, discharged, emergency)))
 
 
-def _spells(rng: Rng, py: PersonYears, kind: str, expected: np.ndarray, *, terminal: bool = False) -> tuple[np.ndarray, ...]:
+def _spells(
+    rng: Rng, py: PersonYears, kind: str, expected: np.ndarray, *, terminal: bool = False
+) -> tuple[np.ndarray, ...]:
     """Row, reason, day of admission, nights and whether unplanned, for one kind of admission."""
     row = events(rng, expected, calibration.NON_ELECTIVE_MOST if kind == "non_elective" else calibration.ELECTIVE_MOST)
     day = py.days(rng, row)
@@ -118,7 +121,7 @@ def _courses(rng: Rng, py: PersonYears, row: np.ndarray, day: np.ndarray, reason
     return row[course][inside], when[inside].astype(np.int32), reason[course][inside]
 
 
-def _with_rehabilitation(rng, py, row, reason, admitted, discharged, emergency):  # noqa: ANN001, ANN202
+def _with_rehabilitation(rng, py, row, reason, admitted, discharged, emergency):
     """After some long emergency stays of older people: a transfer to a community hospital bed."""
     chosen = emergency & (py.age[row] >= 70) & (discharged - admitted >= 6)
     chosen &= rng.random(len(row)) < calibration.REHABILITATION_SHARE * (1 + np.minimum(py.priorities[row], 4))
@@ -139,7 +142,9 @@ def first_of_overlapping(person: np.ndarray, admitted: np.ndarray, discharged: n
     """Keeps a spell unless the person was already in a bed when it began."""
     spells = pl.DataFrame({"person": person, "admitted": admitted, "discharged": discharged}).with_row_index("i")
     busy_until = pl.col("discharged").cum_max().shift(1).over("person")
-    ordered = spells.sort("person", "admitted", "discharged", "i").with_columns(free=busy_until.fill_null(-(2**31)) <= pl.col("admitted"))
+    ordered = spells.sort("person", "admitted", "discharged", "i").with_columns(
+        free=busy_until.fill_null(-(2**31)) <= pl.col("admitted")
+    )
     return ordered.sort("i")["free"].to_numpy()
 
 
@@ -184,14 +189,22 @@ def _admission_method(rng: Rng, kinds: np.ndarray) -> pl.Series:
     codes = ("21", "22", "24", "2D", "11", "12", "13", "31", "82", "81")
     draw = rng.random(len(kinds))
     place = np.select(
-        [kinds == "non_elective", kinds == "maternity", kinds == "birth", kinds == "rehabilitation", kinds == "regular"],
+        [
+            kinds == "non_elective",
+            kinds == "maternity",
+            kinds == "birth",
+            kinds == "rehabilitation",
+            kinds == "regular",
+        ],
         [np.searchsorted([0.76, 0.93, 0.97], draw), 7, 8, 9, 6],
         4 + np.searchsorted([0.45, 0.85], draw),
     )
     return label(codes, place)
 
 
-def _price(rng: Rng, py: PersonYears, spells: Admissions, kinds: np.ndarray, stay: np.ndarray) -> tuple[pl.Series, pl.Series, np.ndarray]:
+def _price(
+    rng: Rng, py: PersonYears, spells: Admissions, kinds: np.ndarray, stay: np.ndarray
+) -> tuple[pl.Series, pl.Series, np.ndarray]:
     """HRG, price and patient classification (1 ordinary, 2 day case, 3 regular day) of each spell."""
     listed = [row["hrg_codes"].split() for row in codebook.rows("admission_reason")]
     groups = sorted({code for codes in listed for code in codes})
@@ -201,7 +214,9 @@ def _price(rng: Rng, py: PersonYears, spells: Admissions, kinds: np.ndarray, sta
     width = max(map(len, listed))
     ladder = np.array([[groups.index(codes[min(i, len(codes) - 1)]) for i in range(width)] for codes in listed])
     steps = np.array([len(codes) for codes in listed])
-    severity = np.clip(np.minimum(py.conditions[spells.row], 8) / 8 * 0.75 + 0.4 * rng.random(len(stay)) - 0.1, 0, 0.999)
+    severity = np.clip(
+        np.minimum(py.conditions[spells.row], 8) / 8 * 0.75 + 0.4 * rng.random(len(stay)) - 0.1, 0, 0.999
+    )
     rehabilitation = spells.reason == _REHABILITATION
     code = ladder[spells.reason, np.floor(severity * steps[spells.reason]).astype(int)]
 
@@ -214,7 +229,9 @@ def _price(rng: Rng, py: PersonYears, spells: Admissions, kinds: np.ndarray, sta
     base = np.select([point == name for name in table], [values[code] for values in table.values()])
     usual = codebook.numbers("admission_reason", "mean_stay_days")[spells.reason]
     excess = np.where(point == "non_elective_long", np.maximum(stay - np.ceil(2.5 * usual + 5), 0), 0)
-    critical = np.where(rng.random(len(stay)) < calibration.CRITICAL_CARE_SHARE * (point == "non_elective_long"), 1.0, 0.0)
+    critical = np.where(
+        rng.random(len(stay)) < calibration.CRITICAL_CARE_SHARE * (point == "non_elective_long"), 1.0, 0.0
+    )
     critical *= bounded_lognormal(rng, calibration.CRITICAL_CARE_MEAN, 1.2, len(stay), calibration.CRITICAL_CARE_MOST)
     price = (base + critical + excess * calibration.EXCESS_DAY_PRICE) * np.exp(0.04 * rng.standard_normal(len(stay)))
     price = np.where(rehabilitation, np.maximum(stay, 1) * calibration.REHABILITATION_DAY_PRICE, price)

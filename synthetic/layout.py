@@ -26,7 +26,9 @@ class Feed:
     format: Literal["csv", "parquet"] = "csv"
 
 
-def _feed(name: str, supplier: str, rhythm: str, file_stem: str, columns: str, pseudonym: str, file_format: str = "csv") -> Feed:
+def _feed(
+    name: str, supplier: str, rhythm: str, file_stem: str, columns: str, pseudonym: str, file_format: str = "csv"
+) -> Feed:
     return Feed(name, supplier, rhythm, file_stem, tuple(columns.split("|")), pseudonym, file_format)  # type: ignore[arg-type]
 
 

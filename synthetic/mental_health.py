@@ -58,7 +58,9 @@ def _referral(py: PersonYears, row: np.ndarray, service: np.ndarray) -> pl.Serie
     """One referral to one team in one financial year."""
     return pl.select(
         pl.concat_str(
-            pl.lit("RH5"), columns.text(py.people.index[py.person[row]]).str.zfill(9), columns.text(100 * py.year[row] + service).str.zfill(4)
+            pl.lit("RH5"),
+            columns.text(py.people.index[py.person[row]]).str.zfill(9),
+            columns.text(100 * py.year[row] + service).str.zfill(4),
         )
     ).to_series()
 
@@ -96,7 +98,9 @@ def mh_diagnosis(py: PersonYears, seen: Contacts, study: Study, seed: int) -> pl
     row, service, day = (first[name].to_numpy() for name in ("row", "service", "day"))
     coded = rng.random(len(row)) < 0.8
     row, service, day = row[coded], service[coded], day[coded]
-    condition = np.array([codebook.position(code) for code in codebook.column("mental_health_team", "condition_code")])[service]
+    condition = np.array([codebook.position(code) for code in codebook.column("mental_health_team", "condition_code")])[
+        service
+    ]
     snomed = rng.random(len(row)) < 0.08
     systems = [codebook.code_set(system) for system in ("icd10", "snomed")]
     draw = rng.random(len(row))
@@ -120,9 +124,16 @@ def mh_ward_stay(py: PersonYears, study: Study, seed: int) -> pl.DataFrame:
     rates = sum(py.has(condition) * rate for condition, rate in calibration.WARD_STAY_RATE.items())
     row = np.flatnonzero(rng.random(len(py)) < np.minimum(rates * py.intensity**0.5 * py.exposure, 0.5))
     start = py.days(rng, row)
-    nights = np.floor(bounded_lognormal(rng, calibration.WARD_STAY_MEAN, 0.8, len(row), calibration.WARD_STAY_MOST)).astype(int) + 1
+    nights = (
+        np.floor(bounded_lognormal(rng, calibration.WARD_STAY_MEAN, 0.8, len(row), calibration.WARD_STAY_MOST)).astype(
+            int
+        )
+        + 1
+    )
     long = py.has("smi_scz")[row] & (py.age[row] >= 18) & (rng.random(len(row)) < calibration.LONG_STAY_SHARE)
-    months_long = np.floor(bounded_lognormal(rng, calibration.LONG_STAY_MEAN, 0.4, len(row), calibration.LONG_STAY_MOST)).astype(int)
+    months_long = np.floor(
+        bounded_lognormal(rng, calibration.LONG_STAY_MEAN, 0.4, len(row), calibration.LONG_STAY_MOST)
+    ).astype(int)
     end = np.minimum(start + np.where(long, months_long, nights), py.people.left[py.person[row]])
     kept = first_of_overlapping(py.person[row], start, end)
     row, start, end = row[kept], start[kept], end[kept]

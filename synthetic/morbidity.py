@@ -15,8 +15,8 @@ import numpy as np
 
 from synthetic import calibration, codebook
 from synthetic.chance import stream
-from synthetic.population import DAYS_IN_YEAR, People
 from synthetic.periods import NEVER
+from synthetic.population import DAYS_IN_YEAR, People
 
 _OLDEST = 105
 _CARDIOMETABOLIC = ("vascular", "metabolic")
@@ -74,7 +74,12 @@ def onsets(people: People, seed: int) -> np.ndarray:
     rng = stream(seed, "onset", people.block)
     day = people.birth[:, None] + np.floor((age + rng.random(age.shape)) * DAYS_IN_YEAR)
     day = _ordered(day)
-    return np.where(day <= np.minimum(people.left, NEVER)[:, None], day, NEVER).astype(np.int64).clip(max=NEVER).astype(np.int32)
+    return (
+        np.where(day <= np.minimum(people.left, NEVER)[:, None], day, NEVER)
+        .astype(np.int64)
+        .clip(max=NEVER)
+        .astype(np.int32)
+    )
 
 
 def _ordered(day: np.ndarray) -> np.ndarray:

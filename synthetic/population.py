@@ -105,19 +105,21 @@ def people_of_block(study: Study, seed: int, block: int, size: int) -> People:
     )  # fmt: skip
 
 
-def _joined(
-    rng: np.random.Generator, study: Study, age: np.ndarray, birth: np.ndarray, last: np.ndarray
-) -> np.ndarray:
+def _joined(rng: np.random.Generator, study: Study, age: np.ndarray, birth: np.ndarray, last: np.ndarray) -> np.ndarray:
     """First day on the register: by birth, by moving in during the study, or long before it."""
     band = np.minimum(age // 5, 18).astype(int)
-    likely = codebook.numbers("age_structure", "migrant_weight") / codebook.numbers("age_structure", "registered_weight")
+    likely = codebook.numbers("age_structure", "migrant_weight") / codebook.numbers(
+        "age_structure", "registered_weight"
+    )
     likely = likely / np.average(likely, weights=codebook.numbers("age_structure", "registered_weight"))
     moved_in = rng.random(len(age)) < calibration.JOINERS * likely[band] * (last - study.start) / DAYS_IN_YEAR
     earlier = last - (1 + rng.random(len(age)) * _LONGEST_REGISTRATION)
     before = np.minimum(np.maximum(earlier, birth), study.start - 1)
     during = study.start + np.floor(rng.random(len(age)) * (last - study.start + 1))
     born = birth >= study.start
-    return np.where(born, birth, np.where(moved_in, np.maximum(during, birth), np.maximum(before, birth))).astype(np.int32)
+    return np.where(born, birth, np.where(moved_in, np.maximum(during, birth), np.maximum(before, birth))).astype(
+        np.int32
+    )
 
 
 def _practices(
@@ -130,7 +132,11 @@ def _practices(
     first = np.where(rng.random(len(home)) < 0.8, nearest, pick(rng, weights, len(home)))
     second = pick(rng, weights, len(home))
     span = np.minimum(last - joined, 3 * DAYS_IN_YEAR)
-    changes = (rng.random(len(home)) < calibration.MOVES_WITHIN_COUNTY * span / DAYS_IN_YEAR) & (span > 90) & (first != second)
+    changes = (
+        (rng.random(len(home)) < calibration.MOVES_WITHIN_COUNTY * span / DAYS_IN_YEAR)
+        & (span > 90)
+        & (first != second)
+    )
     day = last - np.floor(rng.random(len(home)) * np.maximum(span - 30, 1)).astype(np.int32)
     return first, np.where(changes, second, first), np.where(changes, day, NEVER).astype(np.int32)
 

@@ -34,7 +34,10 @@ def gp_appointment(py: PersonYears, study: Study, seed: int) -> pl.DataFrame:
     """Grain: one appointment. Units: minutes. Marginals: GPAD May 2025 (status, mode)."""
     rng = stream(seed, "gp_appointment", py.people.block)
     expected = (
-        py.by_age(calibration.APPOINTMENT_BASE) * py.by_count(calibration.APPOINTMENT_BY_COUNT) * py.intensity**0.4 * py.exposure
+        py.by_age(calibration.APPOINTMENT_BASE)
+        * py.by_count(calibration.APPOINTMENT_BY_COUNT)
+        * py.intensity**0.4
+        * py.exposure
     )
     row = events(rng, expected, 80)
     person, day, count = py.person[row], py.days(rng, row), len(row)
@@ -64,7 +67,10 @@ def gp_coded_event(py: PersonYears, study: Study, seed: int) -> pl.DataFrame:
     people = py.people
     person, condition = np.nonzero(py.onset != NEVER)
     began = py.onset[person, condition]
-    pieces = [_first_codings(rng, people, person, condition, began), *_reviews(rng, people, study, person, condition, began)]
+    pieces = [
+        _first_codings(rng, people, person, condition, began),
+        *_reviews(rng, people, study, person, condition, began),
+    ]
     who, what, event, recorded = (np.concatenate(parts) for parts in zip(*pieces, strict=True))
     codes = codebook.code_set("snomed")
     code = codes.first[what] + np.floor(rng.random(len(what)) * codes.count[what]).astype(int)
@@ -89,14 +95,14 @@ def gp_coded_event(py: PersonYears, study: Study, seed: int) -> pl.DataFrame:
     })  # fmt: skip
 
 
-def _first_codings(rng, people, person, condition, began):  # noqa: ANN001, ANN202
+def _first_codings(rng, people, person, condition, began):
     """The first coding of each condition, entered within weeks, or when the person joins the practice."""
     lag = np.floor(rng.exponential(9, len(person))).astype(int)
     joined = np.where(people.joined[person] > began, people.joined[person], began)
     return person, condition, began, joined + lag
 
 
-def _reviews(rng, people, study, person, condition, began):  # noqa: ANN001, ANN202
+def _reviews(rng, people, study, person, condition, began):
     """One coding in most financial years, from five years before the study, while the person is on the list."""
     share = codebook.numbers("condition_profile", "review_share")[condition]
     # The take-on summary of a new patient brings the old record with it, so earlier reviews are not repeated.

@@ -24,12 +24,16 @@ _OTHER = {
 def gp_prescription(py: PersonYears, study: Study, seed: int) -> pl.DataFrame:
     """Grain: one item line. Units: pounds, units of the product. Source of costs: Drug Tariff 08/2025, NHSBSA EPD 2017."""
     rng = stream(seed, "gp_prescription", py.people.block)
-    person, drug, month = (np.concatenate(parts) for parts in zip(_repeats(rng, py, study), _others(rng, py, study), strict=True))
+    person, drug, month = (
+        np.concatenate(parts) for parts in zip(_repeats(rng, py, study), _others(rng, py, study), strict=True)
+    )
     starts = np.array([m.start for m in study.months])
     usual = codebook.numbers("drug", "cost_per_item_gbp")[drug]
     amount = codebook.numbers("drug", "quantity")[drug]
     packs = pick(rng, (0.62, 0.30, 0.08), len(drug)) + 1
-    cost = np.minimum(usual * (0.55 + 0.45 * packs) * np.exp(_COST_SPREAD * rng.standard_normal(len(drug))), _DEAREST_ITEM)
+    cost = np.minimum(
+        usual * (0.55 + 0.45 * packs) * np.exp(_COST_SPREAD * rng.standard_normal(len(drug))), _DEAREST_ITEM
+    )
     # The pseudo-classification code of the product adds generic product and first presentation to the chemical.
     products = [f"{code}AAAAAA" for code in codebook.column("drug", "bnf_chemical_code")]
     day = np.maximum(starts[month], py.people.joined[person])

@@ -77,7 +77,12 @@ def mergers(people: People, study: Study, seed: int) -> Mergers:
     oldest = identity.pseudonyms(identity.SUPERSEDED + 2 * people.index[person] + 1, seed)
     chain = rng.random(len(person)) < CHAIN_SHARE
     span = study.end - study.start - 60
-    return Mergers(person, older, np.where(chain, oldest, 0), study.start + np.floor(rng.random(len(person)) * span).astype(np.int32) + 30)
+    return Mergers(
+        person,
+        older,
+        np.where(chain, oldest, 0),
+        study.start + np.floor(rng.random(len(person)) * span).astype(np.int32) + 30,
+    )
 
 
 def person_merger(people: People, merged: Mergers, study: Study) -> pl.DataFrame:

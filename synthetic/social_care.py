@@ -46,13 +46,20 @@ def _package(name: str) -> int:
 
 def _likely(age: np.ndarray, active: np.ndarray, dead: np.ndarray) -> dict[str, np.ndarray]:
     """Chance that a person has each lasting package at the end of the study (or when they died or left)."""
+
     def has(condition: str) -> np.ndarray:
         return active[:, codebook.position(condition)]
 
     count, _ = counted(active)
-    old = np.select([age >= 90, age >= 85, age >= 75, age >= 65], [0.030, 0.020, 0.008, 0.003], 0) * calibration.CARE_HOME_SCALE
+    old = (
+        np.select([age >= 90, age >= 85, age >= 75, age >= 65], [0.030, 0.020, 0.008, 0.003], 0)
+        * calibration.CARE_HOME_SCALE
+    )
     old = old * (1 + 4.0 * has("dementia") + 1.0 * has("stroke") + 1.2 * has("pd")) * np.where(dead, 3.0, 1.0)
-    home = np.select([age >= 85, age >= 75, age >= 65, age >= 18], [0.075, 0.042, 0.010, 0.0008], 0) * calibration.HOME_CARE_SCALE
+    home = (
+        np.select([age >= 85, age >= 75, age >= 65, age >= 18], [0.075, 0.042, 0.010, 0.0008], 0)
+        * calibration.HOME_CARE_SCALE
+    )
     home = home * (1 + 0.12 * np.minimum(count, 8)) * np.where(dead, 1.3, 1.0)
     disabled = (age >= 18) & (age < 75) & (has("ms") | has("paralysis") | has("cf") | has("epilepsy"))
     learning, psychosis = has("learning") & (age >= 18), has("smi_scz") & (age >= 18)
@@ -88,8 +95,15 @@ def _lasting(rng: np.random.Generator, py: PersonYears, study: Study) -> Events:
     kept = end >= study.start
     person, package, start, end = person[kept], package[kept], start[kept], end[kept]
     spread = codebook.numbers("social_care_package", "unit_cost_spread")[package]
-    cost = codebook.numbers("social_care_package", "unit_cost_gbp")[package] * np.exp(spread * rng.standard_normal(len(person)))
-    hours = np.round(bounded_lognormal(rng, calibration.HOME_CARE_HOURS, 0.6, len(person), calibration.HOME_CARE_HOURS_MOST) * 2) / 2
+    cost = codebook.numbers("social_care_package", "unit_cost_gbp")[package] * np.exp(
+        spread * rng.standard_normal(len(person))
+    )
+    hours = (
+        np.round(
+            bounded_lognormal(rng, calibration.HOME_CARE_HOURS, 0.6, len(person), calibration.HOME_CARE_HOURS_MOST) * 2
+        )
+        / 2
+    )
     units = np.where(package == _package("home care"), np.maximum(hours, 1.5), np.nan)
     units = np.where(package == _package("day support"), rng.integers(1, 4, len(person)), units)
     return Events(person, np.full(len(person), _SERVICE), package, start, end, np.round(cost, 2), units)
@@ -102,7 +116,9 @@ def _episodes(
     people = py.people
     last = np.minimum(people.left, study.end)[person]
     in_care_home, home = place < at_home.start, (place >= at_home.start) & (place < at_home.stop)
-    mean = np.select([in_care_home, home], [calibration.CARE_HOME_MEAN_DAYS, calibration.HOME_CARE_MEAN_DAYS], _WORKING_AGE_MEAN_DAYS)
+    mean = np.select(
+        [in_care_home, home], [calibration.CARE_HOME_MEAN_DAYS, calibration.HOME_CARE_MEAN_DAYS], _WORKING_AGE_MEAN_DAYS
+    )
     length = np.floor(rng.exponential(mean)).astype(np.int64) + 14
     anywhere = last - np.floor(rng.random(len(person)) * (last - study.start + _LOOKING_BACK_DAYS)).astype(np.int64)
     start = np.where(home, anywhere, np.maximum(last - length, people.birth[person] + round(18 * DAYS_IN_YEAR)))
@@ -124,7 +140,9 @@ def _one_off(rng: np.random.Generator, py: PersonYears) -> Events:
         row = events(rng, rate * py.exposure, 2)
         day = py.days(rng, row)
         spread = codebook.numbers("social_care_package", "unit_cost_spread")[_package(name)]
-        cost = codebook.numbers("social_care_package", "unit_cost_gbp")[_package(name)] * np.exp(spread * rng.standard_normal(len(row)))
+        cost = codebook.numbers("social_care_package", "unit_cost_gbp")[_package(name)] * np.exp(
+            spread * rng.standard_normal(len(row))
+        )
         end = np.minimum(day + (_ONE_OFF_DAYS if name == "reablement" else 0), py.people.left[py.person[row]])
         parts.append((py.person[row], np.full(len(row), _package(name)), day, end, np.round(cost, 2)))
     person, package, day, end, cost = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
@@ -186,7 +204,5 @@ def social_care_event(py: PersonYears, study: Study, seed: int) -> pl.DataFrame:
 
 def _by_quarter(study: Study, event: np.ndarray, start: np.ndarray, end: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Each event once for every quarter that it touches."""
-    pairs = [
-        (event[(start[event] <= q.end) & (end[event] >= q.start)], i) for i, q in enumerate(study.quarters)
-    ]
+    pairs = [(event[(start[event] <= q.end) & (end[event] >= q.start)], i) for i, q in enumerate(study.quarters)]
     return np.concatenate([rows for rows, _ in pairs]), np.concatenate([np.full(len(rows), i) for rows, i in pairs])

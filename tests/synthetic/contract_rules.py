@@ -6,12 +6,13 @@ maximum; columns in contract order; then the cross-column rules; then repeats of
 
 from __future__ import annotations
 
-import json
-from collections import Counter
+import re
 from functools import cache
 from pathlib import Path
 
 import duckdb
+import polars as pl
+import pyarrow as pa
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 import yaml
@@ -62,7 +63,9 @@ def _checks(feed: str) -> list[tuple[str, str]]:
         found = {
             "required": f"{text} IS NULL" if column.get("required") else None,
             "type": f"{text} IS NOT NULL AND {typed} IS NULL",
-            "enum": f"{text} NOT IN ({', '.join(repr(str(e['value'])) for e in column['enum'])})" if "enum" in column else None,
+            "enum": f"{text} NOT IN ({', '.join(repr(str(e['value'])) for e in column['enum'])})"
+            if "enum" in column
+            else None,
             "pattern": f"NOT regexp_matches({text}, '{options['pattern']}')" if "pattern" in options else None,
             "minimum": f"{typed} < {literal(options['minimum'])}" if "minimum" in options else None,
             "maximum": f"{typed} > {literal(options['maximum'])}" if "maximum" in options else None,
@@ -78,48 +81,60 @@ def _checks(feed: str) -> list[tuple[str, str]]:
 
 
 def _replace_word(sql: str, word: str, by: str) -> str:
-    import re
-
     return re.sub(rf'(?<![\w"]){word}(?![\w"])', by, sql)
 
 
-def _read(folder: Path, manifest: dict):
+def _read(folder: Path, manifest: dict) -> pa.Table:
+    """The rows of a delivery as text under their logical names, with the delivery's name and period."""
+    feed = manifest["feed"]
+    names = headers(feed)
+    options = pacsv.ConvertOptions(
+        column_types=dict.fromkeys(names, pa.string()),
+        strings_can_be_null=True,
+        null_values=[""],
+        quoted_strings_can_be_null=True,
+    )
     tables = []
     for entry in manifest["files"]:
         path = folder / entry["name"]
-        if entry["format"] == "csv":
-            names = headers(manifest["feed"])
-            tables.append(pacsv.read_csv(path, convert_options=pacsv.ConvertOptions(
-                column_types=dict.fromkeys(names, "string"), strings_can_be_null=True, null_values=[""],
-                quoted_strings_can_be_null=True)))
-        else:
-            tables.append(pq.read_table(path))
-    return tables[0]
+        table = pacsv.read_csv(path, convert_options=options) if entry["format"] == "csv" else pq.read_table(path)
+        assert table.num_rows == entry["rows"], (
+            f"{folder.name}: {table.num_rows} rows, the manifest says {entry['rows']}"
+        )
+        assert table.column_names == names, f"{folder.name}: headers differ from the contract"
+        tables.append(
+            pa.table(
+                [column.cast(pa.string()) for column in table.columns],
+                names=[c["name"] for c in contract(feed)["properties"]],
+            )
+        )
+    table = pa.concat_tables(tables)
+    for name in ("delivery_id", "period_start", "period_end", "received_at"):
+        table = table.append_column(name, pa.array([manifest[name]] * table.num_rows, pa.string()))
+    return table
 
 
-def verdicts(folder: Path) -> duckdb.DuckDBPyRelation:
-    """Every row of a delivery as text, with `rule` (null when accepted), the first rule that it breaks."""
-    manifest = json.loads((folder / "delivery.json").read_text(encoding="utf-8"))
-    feed, table = manifest["feed"], _read(folder, manifest)
-    assert table.column_names == headers(feed), f"{feed}: headers differ from the contract"
+def verdicts(feed: str, deliveries: dict[Path, dict]) -> pl.DataFrame:
+    """Every row of these deliveries of one feed as text, with `rule`: the first rule that it breaks, null when accepted."""
+    delivered = pa.concat_tables([_read(folder, manifest) for folder, manifest in deliveries.items()])
     columns = contract(feed)["properties"]
-    connection = duckdb.connect()
-    connection.register("delivered", table)
-    renamed = ", ".join(f'CAST("{c["physicalName"]}" AS VARCHAR) AS "{c["name"]}"' for c in columns)
     typed = ", ".join(f'{_typed(c)} AS "{c["name"]}__t"' for c in columns)
     cases = " ".join(f"WHEN {sql} THEN '{code}'" for code, sql in _checks(feed))
     key = record_key(feed)
     repeated = (
-        f"row_number() OVER (PARTITION BY rule IS NULL, {', '.join(key)} ORDER BY n) > 1" if key else "FALSE"
+        f"row_number() OVER (PARTITION BY delivery_id, rule IS NULL, {', '.join(key)} ORDER BY n) > 1"
+        if key
+        else "FALSE"
     )
-    return connection.sql(f"""
-        WITH t AS (SELECT row_number() OVER () AS n, {renamed} FROM delivered),
-             u AS (SELECT *, {typed}, DATE '{manifest["period_start"]}' AS period_start, DATE '{manifest["period_end"]}' AS period_end FROM t),
-             v AS (SELECT *, CASE {cases} END AS rule FROM u)
-        SELECT * REPLACE (CASE WHEN rule IS NULL AND {repeated} THEN '{feed}.duplicate_record' ELSE rule END AS rule) FROM v
-    """)
-
-
-def broken_rules(folder: Path) -> Counter:
-    """How many rows of a delivery break each rule first."""
-    return Counter(dict(verdicts(folder).aggregate("rule, count(*) AS n", "rule").filter("rule IS NOT NULL").fetchall()))
+    plain = ", ".join(f'"{c["name"]}"' for c in columns)
+    with duckdb.connect() as connection:
+        connection.register("delivered", delivered)
+        found = connection.sql(f"""
+            WITH numbered AS (SELECT row_number() OVER () AS n, * FROM delivered),
+            typed AS (SELECT * REPLACE (period_start::DATE AS period_start, period_end::DATE AS period_end), {typed} FROM numbered),
+            judged AS (SELECT *, CASE {cases} END AS rule FROM typed)
+            SELECT n, delivery_id, received_at, CAST(period_end AS VARCHAR) AS period_end, {plain},
+                   CASE WHEN rule IS NULL AND {repeated} THEN '{feed}.duplicate_record' ELSE rule END AS rule
+            FROM judged ORDER BY n
+        """)
+        return pl.from_arrow(found.to_arrow_table())

@@ -1,0 +1,77 @@
+"""What was planted, counted: the file a reader holds against what the pipeline found.
+
+A row is counted once: rejected, or a duplicate, or superseded, or accepted and current (and then perhaps unlinked or merged).
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import polars as pl
+
+from synthetic.layout import FEEDS
+
+CLEAN, DUMMY, NOT_REGISTERED, MERGED = range(4)
+STAYS = "mh_ward_stay"  # the latest row of a stay is current, whatever its month
+
+
+@dataclass
+class Truth:
+    """Counts of one run, filled while its rows are written."""
+
+    faults: str
+    seed: int
+    rejected: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    duplicate: Counter[str] = field(default_factory=Counter)
+    superseded: Counter[str] = field(default_factory=Counter)
+    dummy: Counter[str] = field(default_factory=Counter)
+    not_registered: Counter[str] = field(default_factory=Counter)
+    merged_rows: Counter[str] = field(default_factory=Counter)
+    merged_pseudonyms: set[str] = field(default_factory=set)
+    chain_ends: set[str] = field(default_factory=set)
+    repeated: list[str] = field(default_factory=list)
+    refused: dict[str, str] = field(default_factory=dict)
+    _stays: list[pl.DataFrame] = field(default_factory=list)
+
+    def current_rows(self, feed: str, pseudonym: pl.Series, kind: pl.Series) -> None:
+        """Count the unlinked and the merged among rows that are accepted and current."""
+        for tally, code in ((self.dummy, DUMMY), (self.not_registered, NOT_REGISTERED), (self.merged_rows, MERGED)):
+            tally[feed] += int((kind == code).sum())
+        self.merged_pseudonyms.update(pseudonym.filter(kind == MERGED))
+
+    def accepted_stays(self, position: int, part: pl.DataFrame, kind: pl.Series) -> None:
+        """Remember the accepted rows of ward stays; which of them are current is known only at the end."""
+        columns = [pl.col("UniqWardStayID").alias("stay"), pl.col("Pseudo_NHS_Number").alias("pseudonym")]
+        self._stays.append(part.select(*columns).with_columns(kind=kind, position=pl.lit(position)))
+
+    def close(self, chains: set[str]) -> None:
+        """Settle the ward stays; `chains` holds the pseudonyms that are two mergers old."""
+        if self._stays:
+            stays = pl.concat(self._stays).sort("position", maintain_order=True)
+            latest = stays.group_by("stay", maintain_order=True).last()
+            self.superseded[STAYS] += stays.height - latest.height
+            self.current_rows(STAYS, latest["pseudonym"], latest["kind"])
+        self.chain_ends = self.merged_pseudonyms & chains
+
+    def write(self, to: Path) -> Path:
+        """Write `truth.json`; counts of zero are left out."""
+        path = to / "truth.json"
+        content = {
+            "faults": self.faults, "seed": self.seed,
+            "rejected": {feed: _present(self.rejected[feed]) for feed in FEEDS if self.rejected[feed]},
+            "duplicate": _present(self.duplicate), "superseded": _present(self.superseded),
+            "unlinked": {"dummy": _present(self.dummy), "not_registered": _present(self.not_registered)},
+            "merged": {
+                "pseudonyms": len(self.merged_pseudonyms), "chains": len(self.chain_ends), "rows": _present(self.merged_rows),
+            },
+            "repeated_deliveries": sorted(self.repeated), "refused_deliveries": dict(sorted(self.refused.items())),
+        }  # fmt: skip
+        path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+        return path
+
+
+def _present(counts: Counter[str]) -> dict[str, int]:
+    return {name: counts[name] for name in sorted(counts) if counts[name]}

@@ -1,0 +1,42 @@
+"""One run of the generator as a reader finds it: manifests, truth, and every row with the rule that it breaks."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import polars as pl
+
+from synthetic import Synthesis
+from tests.synthetic import contract_rules
+
+FEEDS = sorted(path.name.removesuffix(".odcs.yaml") for path in contract_rules.CONTRACTS.glob("*.odcs.yaml"))
+
+
+@dataclass(frozen=True)
+class Landing:
+    """A folder of deliveries with its truth."""
+
+    folder: Path
+    synthesis: Synthesis
+
+    @cached_property
+    def truth(self) -> dict:
+        return json.loads(self.synthesis.truth.read_text(encoding="utf-8"))
+
+    def manifests(self, feed: str) -> dict[Path, dict]:
+        """Manifests of a feed by folder."""
+        found = sorted((self.folder / feed).glob("*/delivery.json"))
+        return {path.parent: json.loads(path.read_text(encoding="utf-8")) for path in found}
+
+    def whole(self, feed: str) -> dict[Path, dict]:
+        """Manifests of the deliveries that are neither refused nor repeated."""
+        passed_over = {*self.truth["refused_deliveries"], *self.truth["repeated_deliveries"]}
+        return {folder: manifest for folder, manifest in self.manifests(feed).items() if folder.name not in passed_over}
+
+    @cached_property
+    def rows(self) -> dict[str, pl.DataFrame]:
+        """All rows of each feed with the rule that they break, by the validator of this folder."""
+        return {feed: contract_rules.verdicts(feed, self.whole(feed)) for feed in FEEDS}
