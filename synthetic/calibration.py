@@ -1,7 +1,7 @@
 """The tuned numbers of the county: all of them assumptions, set so that the published Symphony figures are met.
 
-Rates are a year and a person. Tables by count run over 0, 1 … 6, 7 or more of the 52 conditions (or of the eight priority groups);
-tables by age run over the bands that start at `AGE_BANDS`. What each table moves is said beside it.
+Rates are a year and a person. Tables by count run over 0, 1 … 6, 7 or more of the 52 conditions (or of the eight
+priority groups); tables by age run over the bands that start at `AGE_BANDS`. What each table moves is said beside it.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Seeded chance: every draw of the county comes from a stream named here.
 
-One stream per purpose and block of people, so no draw depends on the order or the number of blocks that are worked on at once.
+One stream per purpose and block of people, so no draw depends on the order or the number of blocks that are worked on
+at once.
 """
 
 from __future__ import annotations

@@ -15,9 +15,15 @@ import numpy as np
 REFERENCE = Path(__file__).parent / "reference"
 PROFILE_AGES = (5, 20, 35, 50, 65, 75, 85)
 PRIORITY_GROUPS = (
-    ("depression",), ("ca_solid", "ca_haem", "ca_mets", "melanoma"), ("dm",), ("chd",), ("stroke",), ("copd",),
-    ("dementia",), ("ckd", "eskd"),
-)  # fmt: skip
+    ("depression",),
+    ("ca_solid", "ca_haem", "ca_mets", "melanoma"),
+    ("dm",),
+    ("chd",),
+    ("stroke",),
+    ("copd",),
+    ("dementia",),
+    ("ckd", "eskd"),
+)
 SUPPRESSED_BY = {"ca_solid": "ca_mets", "ckd": "eskd", "tia": "stroke"}
 
 

@@ -3,6 +3,7 @@
 The feed modules name their own columns; this one turns arrays into the Polars columns they have in common.
 """
 
+# ruff: noqa: PLR2004 - shares and ages of a draw are said where they are drawn
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -83,8 +84,7 @@ def frame(feed: str, period: np.ndarray, values: Mapping[str, pl.Series | pl.Exp
     helper = pl.Series(PERIOD, np.asarray(period).astype(np.int16))
     base = pl.DataFrame({PERIOD: helper})
     built = [
-        pl.lit(value, dtype=pl.String).alias(name) if value is None or isinstance(value, str) else
-        value.alias(name)
+        pl.lit(value, dtype=pl.String).alias(name) if value is None or isinstance(value, str) else value.alias(name)
         for name, value in ((name, values[name]) for name in wanted)
-    ]  # fmt: skip
+    ]
     return base.with_columns(built).select(*wanted, PERIOD)

@@ -1,5 +1,6 @@
 """Community health contacts: district nursing, therapies, specialist nursing, health visiting, end of life care."""
 
+# ruff: noqa: PLR2004 - shares and ages of a draw are said where they are drawn
 from __future__ import annotations
 
 import numpy as np
@@ -20,8 +21,11 @@ def _drivers(py: PersonYears) -> dict[str, np.ndarray]:
     frail = 1 + 0.25 * np.minimum(py.conditions, 8)
     return {
         "old": np.select([age >= 85, age >= 75, age >= 65], [1.6, 0.8, 0.25], 0) * frail,
-        "adult": (age >= 18) * 1.0, "infant": (age < 4) * 12.0, "school": ((age >= 4) & (age < 18)) * 10.0, "dying": py.dies * 12.0,
-    }  # fmt: skip
+        "adult": (age >= 18) * 1.0,
+        "infant": (age < 4) * 12.0,
+        "school": ((age >= 4) & (age < 18)) * 10.0,
+        "dying": py.dies * 12.0,
+    }
 
 
 def community_contact(py: PersonYears, study: Study, seed: int) -> pl.DataFrame:
@@ -48,17 +52,23 @@ def community_contact(py: PersonYears, study: Study, seed: int) -> pl.DataFrame:
             pl.lit("RH5"), columns.text(py.people.index[person]).str.zfill(9), team, columns.text(py.year[row])
         )
     ).to_series()
-    return columns.frame("community_contact", study.month_of(day), {
-        "Unique_CareContactID": columns.text(record_numbers(py.people.block, count, 5)),
-        "Unique_ServiceRequestID": referral,
-        "Pseudo_NHS_Number": columns.pseudonym(py.people, person),
-        "OrgID_Provider": "RH5",
-        "Contact_Date": columns.dates(day),
-        "CareContact_Duration": pl.Series(minutes),
-        "AttendanceStatus": status,
-        "ConsMechanism": label(("01", "02", "11"), mechanism),
-        "Activity_LocationType": label(("A01", "B01", "C01"), np.where(py.age[row] >= 65, 0, pick(rng, (0.4, 0.4, 0.2), count))),
-        "TeamType": team,
-        "Gender": columns.sex(py.people, person),
-        "AgeYr_Contact_Date": pl.Series(py.people.age(person, day)),
-    })  # fmt: skip
+    return columns.frame(
+        "community_contact",
+        study.month_of(day),
+        {
+            "Unique_CareContactID": columns.text(record_numbers(py.people.block, count, 5)),
+            "Unique_ServiceRequestID": referral,
+            "Pseudo_NHS_Number": columns.pseudonym(py.people, person),
+            "OrgID_Provider": "RH5",
+            "Contact_Date": columns.dates(day),
+            "CareContact_Duration": pl.Series(minutes),
+            "AttendanceStatus": status,
+            "ConsMechanism": label(("01", "02", "11"), mechanism),
+            "Activity_LocationType": label(
+                ("A01", "B01", "C01"), np.where(py.age[row] >= 65, 0, pick(rng, (0.4, 0.4, 0.2), count))
+            ),
+            "TeamType": team,
+            "Gender": columns.sex(py.people, person),
+            "AgeYr_Contact_Date": pl.Series(py.people.age(person, day)),
+        },
+    )

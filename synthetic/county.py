@@ -11,6 +11,7 @@ from typing import Literal
 import polars as pl
 
 from synthetic import (
+    admissions,
     community,
     emergency,
     hospital,
@@ -20,11 +21,11 @@ from synthetic import (
     prescribing,
     register,
     social_care,
-)  # fmt: skip
+)
 from synthetic.delivery import Delivery
 from synthetic.fault_deliveries import Plan, refuse, repeat
 from synthetic.faults import Planter
-from synthetic.layout import FEEDS, Feed
+from synthetic.layout import FEEDS, PERIOD, Feed
 from synthetic.need import person_years
 from synthetic.periods import Period, Study
 from synthetic.population import People, block_sizes
@@ -54,24 +55,28 @@ class Block:
 def block_of_county(study: Study, seed: int, block: int, size: int) -> Block:
     """Draw one block of the county."""
     py = person_years(study, seed, block, size)
-    spells = hospital.admissions(py, study, seed)
+    spells = admissions.admissions(py, study, seed)
     seen = mental_health.contacts(py, study, seed)
     merged = register.mergers(py.people, study, seed)
-    return Block(py.people, merged, {
-        "patient_register": register.patient_register(py.people, study),
-        "person_merger": register.person_merger(py.people, merged, study),
-        "apc_spell": hospital.apc_spell(py, spells, study, seed),
-        "op_attendance": outpatients.op_attendance(py, study, seed),
-        "ec_attendance": emergency.ec_attendance(py, spells, study, seed),
-        "gp_appointment": practice.gp_appointment(py, study, seed),
-        "gp_coded_event": practice.gp_coded_event(py, study, seed),
-        "gp_prescription": prescribing.gp_prescription(py, study, seed),
-        "community_contact": community.community_contact(py, study, seed),
-        "mh_contact": mental_health.mh_contact(py, seen, study, seed),
-        "mh_ward_stay": mental_health.mh_ward_stay(py, study, seed),
-        "mh_diagnosis": mental_health.mh_diagnosis(py, seen, study, seed),
-        "social_care_event": social_care.social_care_event(py, study, seed),
-    })  # fmt: skip
+    return Block(
+        py.people,
+        merged,
+        {
+            "patient_register": register.patient_register(py.people, study),
+            "person_merger": register.person_merger(py.people, merged, study),
+            "apc_spell": hospital.apc_spell(py, spells, study, seed),
+            "op_attendance": outpatients.op_attendance(py, study, seed),
+            "ec_attendance": emergency.ec_attendance(py, spells, study, seed),
+            "gp_appointment": practice.gp_appointment(py, study, seed),
+            "gp_coded_event": practice.gp_coded_event(py, study, seed),
+            "gp_prescription": prescribing.gp_prescription(py, study, seed),
+            "community_contact": community.community_contact(py, study, seed),
+            "mh_contact": mental_health.mh_contact(py, seen, study, seed),
+            "mh_ward_stay": mental_health.mh_ward_stay(py, study, seed),
+            "mh_diagnosis": mental_health.mh_diagnosis(py, seen, study, seed),
+            "social_care_event": social_care.social_care_event(py, study, seed),
+        },
+    )
 
 
 def periods_of(feed: Feed, study: Study) -> dict[int, Period]:
@@ -104,7 +109,8 @@ def synthesise(
 ) -> Synthesis:
     """Write the county: `people` registered on the last day of the last year, one folder per delivery under `to`.
 
-    The same people, years, seed and faults give the same bytes, whatever `workers` is. `progress` receives blocks done and all blocks.
+    The same people, years, seed and faults give the same bytes, whatever `workers` is. `progress` receives the number
+    of blocks done and of all blocks.
     """
     study, to = Study.of(years), Path(to)
     if people < 1:
@@ -119,6 +125,8 @@ def synthesise(
     blocks = len(block_sizes(people))
     for done, block in enumerate(_blocks(study, seed, people, workers), start=1):
         for name, frame in block.frames.items():
+            if done == 1:
+                _shape(deliveries, name, frame)
             for position, version, part in planter.deliveries(
                 FEEDS[name], frame, block.people, block.merged, periods[name]
             ):
@@ -134,6 +142,13 @@ def synthesise(
     truth.close(planter.chains)
     count = len(deliveries) + len(truth.repeated) + len(truth.refused)
     return Synthesis(count, rows, truth.write(to))
+
+
+def _shape(deliveries: dict[tuple[str, int, int], Delivery], feed: str, frame: pl.DataFrame) -> None:
+    """Give every delivery of a feed its columns and types, so that a period without rows is a file without rows."""
+    for (name, _, _), delivery in deliveries.items():
+        if name == feed:
+            delivery.append(frame.drop(PERIOD).clear())
 
 
 def _open(periods: dict[str, dict[int, Period]], plan: Plan, to: Path) -> dict[tuple[str, int, int], Delivery]:

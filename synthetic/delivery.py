@@ -1,7 +1,7 @@
 """Deliveries on disk: the files of one feed and period, and the manifest that is written last.
 
-A delivery is built in a folder with a dot-name and renamed when it is whole. Row groups of Parquet files have a fixed size, so that bytes
-do not depend on how the county is cut into blocks. Not here: which rows a delivery holds.
+A delivery is built in a folder with a dot-name and renamed when it is whole. Row groups of Parquet files have a fixed
+size, so that bytes do not depend on how the county is cut into blocks. Not here: which rows a delivery holds.
 """
 
 from __future__ import annotations
@@ -45,10 +45,17 @@ def file_name(feed: Feed, period: Period) -> str:
 def manifest(feed: Feed, period: Period, name: str, arrived: str, files: list[dict[str, object]]) -> dict[str, object]:
     """The content of `delivery.json`."""
     return {
-        "delivery_id": name, "feed": feed.name, "contract_version": CONTRACT_VERSION, "supplier": feed.supplier,
-        "pseudonym_domain": PSEUDONYM_DOMAIN, "synthetic": True, "period_start": f"{period.start_date}",
-        "period_end": f"{period.end_date}", "received_at": arrived, "files": files,
-    }  # fmt: skip
+        "delivery_id": name,
+        "feed": feed.name,
+        "contract_version": CONTRACT_VERSION,
+        "supplier": feed.supplier,
+        "pseudonym_domain": PSEUDONYM_DOMAIN,
+        "synthetic": True,
+        "period_start": f"{period.start_date}",
+        "period_end": f"{period.end_date}",
+        "received_at": arrived,
+        "files": files,
+    }
 
 
 @dataclass
@@ -66,10 +73,12 @@ class Delivery:
 
     @property
     def name(self) -> str:
+        """The delivery id, which is also the name of its folder."""
         return delivery_id(self.feed, self.period, self.version)
 
     @property
     def folder(self) -> Path:
+        """Where the delivery appears when it is whole."""
         return self.to / self.feed.name / self.name
 
     @property

@@ -1,8 +1,10 @@
 """The ICD-10 diagnoses of a spell, concatenated as SUS sends them: `||I10X,E119||J449`.
 
-The first code is the reason for admission; the person's conditions follow, as far as they are recorded. `||` parts episodes.
+The first code is the reason for admission; the person's conditions follow, as far as they are recorded. `||` parts
+episodes.
 """
 
+# ruff: noqa: PLR2004 - shares and ages of a draw are said where they are drawn
 from __future__ import annotations
 
 import numpy as np
@@ -18,7 +20,7 @@ _REHABILITATION_CODE = "Z509"
 
 
 def diagnosis_text(
-    rng: Rng, py: PersonYears, person: np.ndarray, reason: np.ndarray, day: np.ndarray, stay: np.ndarray
+    rng: Rng, py: PersonYears, *, person: np.ndarray, reason: np.ndarray, day: np.ndarray, stay: np.ndarray
 ) -> pl.Series:
     """Diagnoses of each spell; only conditions that had begun by its last day."""
     present = (py.onset[person] <= day[:, None]) & (rng.random((len(person), py.onset.shape[1])) < _RECORDED)
@@ -37,7 +39,8 @@ def diagnosis_text(
     whole = pl.concat_str(names, separator=",", ignore_nulls=True)
     split = (
         pl.concat_str(names[: half + 1], separator=",", ignore_nulls=True)
-        + "||" + pl.concat_str(names[half + 1 :], separator=",", ignore_nulls=True)
-    )  # fmt: skip
+        + "||"
+        + pl.concat_str(names[half + 1 :], separator=",", ignore_nulls=True)
+    )
     text = pl.lit("||") + pl.when(pl.Series(two_episodes)).then(split).otherwise(whole)
     return parts.select(text.alias("diagnoses"))["diagnoses"]

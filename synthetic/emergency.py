@@ -1,13 +1,14 @@
 """Emergency care attendances: those that end in an emergency admission, and all the others."""
 
+# ruff: noqa: PLR2004 - shares and ages of a draw are said where they are drawn
 from __future__ import annotations
 
 import numpy as np
 import polars as pl
 
 from synthetic import calibration, codebook, columns
+from synthetic.admissions import Admissions
 from synthetic.chance import events, label, pick, stream
-from synthetic.hospital import Admissions
 from synthetic.identity import record_numbers
 from synthetic.need import PersonYears
 from synthetic.periods import Study
@@ -41,24 +42,30 @@ def ec_attendance(py: PersonYears, spells: Admissions, study: Study, seed: int) 
     complaint = pick(rng, weights, count)
     found = np.where(rng.random(count) < 0.85, pick(rng, weights, count), -1)
     minute = np.minimum(rng.normal(14.5, 5.0, count).clip(0, 23.98) * 60, 1439).astype(int)
-    return columns.frame("ec_attendance", study.month_of(day), {
-        "EC_Ident": columns.text(record_numbers(py.people.block, count, 3)),
-        "Der_Pseudo_NHS_Number": columns.pseudonym(py.people, person),
-        "Der_Provider_Code": columns.acute_provider(rng, day),
-        "Arrival_Date": columns.dates(day),
-        "Arrival_Time": label([f"{m // 60:02d}:{m % 60:02d}" for m in range(1440)], minute),
-        "EC_Department_Type": label(("01", "02", "03", "04", "05"), department),
-        "EC_AttendanceCategory": label(("1", "2", "4"), np.where(admitted, 0, pick(rng, (0.93, 0.05, 0.02), count))),
-        "EC_Chief_Complaint_SNOMED_CT": label(complaints, complaint),
-        "EC_Diagnosis_01": label(complaints, found),
-        "Discharge_Destination_SNOMED_CT": label((_HOME, _WARD), admitted.astype(int)),
-        "SUS_HRG_Code": hrg,
-        "Sex": columns.sex(py.people, person),
-        "Der_Age_at_CDS_Activity_Date": pl.Series(py.people.age(person, day)),
-        "Der_Postcode_LSOA_2011_Code": columns.lsoa(py.people, person),
-        "GP_Practice_Code": columns.practice(py.people, person, day),
-        "Grand_Total_Payment_MFF": price,
-    })  # fmt: skip
+    return columns.frame(
+        "ec_attendance",
+        study.month_of(day),
+        {
+            "EC_Ident": columns.text(record_numbers(py.people.block, count, 3)),
+            "Der_Pseudo_NHS_Number": columns.pseudonym(py.people, person),
+            "Der_Provider_Code": columns.acute_provider(rng, day),
+            "Arrival_Date": columns.dates(day),
+            "Arrival_Time": label([f"{m // 60:02d}:{m % 60:02d}" for m in range(1440)], minute),
+            "EC_Department_Type": label(("01", "02", "03", "04", "05"), department),
+            "EC_AttendanceCategory": label(
+                ("1", "2", "4"), np.where(admitted, 0, pick(rng, (0.93, 0.05, 0.02), count))
+            ),
+            "EC_Chief_Complaint_SNOMED_CT": label(complaints, complaint),
+            "EC_Diagnosis_01": label(complaints, found),
+            "Discharge_Destination_SNOMED_CT": label((_HOME, _WARD), admitted.astype(int)),
+            "SUS_HRG_Code": hrg,
+            "Sex": columns.sex(py.people, person),
+            "Der_Age_at_CDS_Activity_Date": pl.Series(py.people.age(person, day)),
+            "Der_Postcode_LSOA_2011_Code": columns.lsoa(py.people, person),
+            "GP_Practice_Code": columns.practice(py.people, person, day),
+            "Grand_Total_Payment_MFF": price,
+        },
+    )
 
 
 def _price(

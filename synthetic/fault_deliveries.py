@@ -1,7 +1,8 @@
 """Defects of whole deliveries: sent again with changes, sent twice unchanged, or sent broken and then whole.
 
-Which delivery suffers what is fixed by feed and by the share of the study that has passed, so that a study of any length has all of them.
-A broken delivery arrives first under its usual name; the whole one follows as its second version, so no data is lost.
+Which delivery suffers what is fixed by feed and by the share of the study that has passed, so that a study of any
+length has all of them. A broken delivery arrives first under its usual name; the whole one follows as its second
+version, so no data is lost.
 """
 
 from __future__ import annotations
@@ -28,9 +29,13 @@ _SENT_AGAIN = {
 }
 _REPEATED = {"ec_attendance": 0.30, "gp_appointment": 0.55, "mh_contact": 0.80, "gp_prescription": 0.10}
 _REFUSED = {
-    "apc_spell": (0.45, "row_count"), "op_attendance": (0.70, "sha256"), "gp_prescription": (0.75, "missing_file"),
-    "gp_appointment": (0.25, "unreadable"), "mh_diagnosis": (0.60, "columns"), "community_contact": (0.15, "sha256"),
-}  # fmt: skip
+    "apc_spell": (0.45, "row_count"),
+    "op_attendance": (0.70, "sha256"),
+    "gp_prescription": (0.75, "missing_file"),
+    "gp_appointment": (0.25, "unreadable"),
+    "mh_diagnosis": (0.60, "columns"),
+    "community_contact": (0.15, "sha256"),
+}
 
 
 def _at(share: float, periods: dict[int, Period]) -> int:
@@ -65,7 +70,7 @@ class Plan:
 
 
 def _copy(
-    to: Path, feed: str, period: Period, whole: int, version: int, spoil: Callable[[Path, dict], None] | None
+    to: Path, feed: str, period: Period, *, whole: int, version: int, spoil: Callable[[Path, dict], None] | None
 ) -> str:
     """Make delivery `version` from the whole one, spoiled or as it is, and return its name."""
     name = delivery_id(FEEDS[feed], period, version)
@@ -82,12 +87,12 @@ def _copy(
 
 def repeat(to: Path, feed: str, period: Period, whole: int) -> str:
     """The same files once more, under a later name: to be ignored."""
-    return _copy(to, feed, period, whole, whole + 1, None)
+    return _copy(to, feed, period, whole=whole, version=whole + 1, spoil=None)
 
 
 def refuse(to: Path, feed: str, period: Period, reason: str) -> str:
     """A broken delivery that arrives before the whole one: to be refused for `reason`."""
-    return _copy(to, feed, period, 2, 1, _SPOILERS[reason])
+    return _copy(to, feed, period, whole=2, version=1, spoil=_SPOILERS[reason])
 
 
 def _wrong_count(_: Path, entry: dict) -> None:
@@ -115,5 +120,9 @@ def _column_lost(file: Path, entry: dict) -> None:
 
 
 _SPOILERS: dict[str, Callable[[Path, dict], None]] = {
-    "row_count": _wrong_count, "sha256": _wrong_digest, "missing_file": _missing, "unreadable": _truncated, "columns": _column_lost,
-}  # fmt: skip
+    "row_count": _wrong_count,
+    "sha256": _wrong_digest,
+    "missing_file": _missing,
+    "unreadable": _truncated,
+    "columns": _column_lost,
+}

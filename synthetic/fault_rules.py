@@ -1,7 +1,7 @@
 """The catalogue of row faults: for each feed, the rules that a planted row breaks, and how.
 
-Each fault breaks one rule of the contract and no other (a sentinel in the date of the period also falls outside it, but breaks `minimum`
-first). Text faults need a text format; Parquet files carry only what their types can hold.
+Each fault breaks one rule of the contract and no other (a sentinel in the date of the period also falls outside it,
+but breaks `minimum` first). Text faults need a text format; Parquet files carry only what their types can hold.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 import polars as pl
 
 from synthetic.periods import Period
@@ -30,6 +31,12 @@ class Fault:
     column: str
     values: tuple[Value, ...] | Callable[[pl.DataFrame, Period], list[Value]]
     eligible: Callable[[Period], pl.Expr] | None = None
+
+    def qualifies(self, rows: pl.DataFrame, period: Period) -> np.ndarray:
+        """Which rows this fault can be planted on without breaking another rule."""
+        if self.eligible is None:
+            return np.ones(rows.height, bool)
+        return rows.select(self.eligible(period).fill_null(False)).to_series().to_numpy()
 
     def spoil(self, rows: pl.DataFrame, period: Period) -> list[Value]:
         """The new values of the column for these rows."""
@@ -84,25 +91,40 @@ def _contacts(feed: str, date_header: str, minutes: str, mechanism: str) -> list
 
 FAULTS: dict[str, list[Fault]] = {
     "patient_register": [
-        *_required("patient_register", pseudonym="Pseudo NHS Number", practice_code="Primary Care Provider",
-                   registered_from="Practice_From_Date", birth_month="YearMonth_Of_Birth"),
+        *_required(
+            "patient_register",
+            pseudonym="Pseudo NHS Number",
+            practice_code="Primary Care Provider",
+            registered_from="Practice_From_Date",
+            birth_month="YearMonth_Of_Birth",
+        ),
         Fault("patient_register.birth_month.pattern", "YearMonth_Of_Birth", ("1956-13", "56-01")),
         Fault("patient_register.sex_code.enum", "Gender", ("M", "3")),
         Fault("patient_register.registered_from.type", "Practice_From_Date", _NO_DATES),
         Fault("patient_register.registered_from.minimum", "Practice_From_Date", SENTINELS),
         Fault("patient_register.deprivation_decile.type", "IMD_Decile", _NO_INTEGERS),
         Fault("patient_register.deprivation_decile.maximum", "IMD_Decile", ("11",)),
-        Fault("patient_register.registration_ends_before_it_starts", "Practice_To_Date", _shifted("Practice_From_Date", -10)),
+        Fault(
+            "patient_register.registration_ends_before_it_starts",
+            "Practice_To_Date",
+            _shifted("Practice_From_Date", -10),
+        ),
         Fault("patient_register.dies_before_birth", "YearMonth_Of_Death", ("1880-01",)),
     ],
     "person_merger": [
         *_required("person_merger", superseded_pseudonym="Pseudo Superseded NHS Number", merged_on="Merge_Date"),
         Fault("person_merger.merged_on.type", "Merge_Date", _NO_DATES),
         Fault("person_merger.merged_on.minimum", "Merge_Date", SENTINELS),
-        Fault("person_merger.merged_with_itself", "Pseudo Superseded NHS Number", lambda rows, _: rows["Pseudo NHS Number"].to_list()),
+        Fault(
+            "person_merger.merged_with_itself",
+            "Pseudo Superseded NHS Number",
+            lambda rows, _: rows["Pseudo NHS Number"].to_list(),
+        ),
     ],
     "apc_spell": [
-        *_required("apc_spell", spell_id="APCS_Ident", provider_code="Der_Provider_Code", discharge_date="Discharge_Date"),
+        *_required(
+            "apc_spell", spell_id="APCS_Ident", provider_code="Der_Provider_Code", discharge_date="Discharge_Date"
+        ),
         Fault("apc_spell.admission_date.type", "Admission_Date", _NO_DATES),
         Fault("apc_spell.admission_date.minimum", "Admission_Date", SENTINELS),
         Fault("apc_spell.discharge_date.type", "Discharge_Date", _NO_DATES),
@@ -133,7 +155,9 @@ FAULTS: dict[str, list[Fault]] = {
         Fault("ec_attendance.diagnosis_snomed_code.pattern", "EC_Diagnosis_01", _NO_SNOMED),
     ],
     "gp_appointment": [
-        *_required("gp_appointment", appointment_id="ID", practice_code="ORGANISATION_CODE", appointment_date="START_DATE"),
+        *_required(
+            "gp_appointment", appointment_id="ID", practice_code="ORGANISATION_CODE", appointment_date="START_DATE"
+        ),
         Fault("gp_appointment.appointment_date.minimum", "START_DATE", (dt.date(1800, 1, 1), dt.date(1582, 10, 15))),
         Fault("gp_appointment.status_code.enum", "APPOINTMENT_STATUS_CODE", ("Arrived", "5")),
         Fault("gp_appointment.staff_role_group.enum", "SDS_ROLE_GROUP", ("Locum",)),
@@ -177,16 +201,24 @@ FAULTS: dict[str, list[Fault]] = {
         Fault("mh_ward_stay.start_date.type", "StartDateWardStay", _NO_DATES),
         Fault("mh_ward_stay.month_id.type", "UniqMonthID", _NO_INTEGERS),
         Fault("mh_ward_stay.patient_class_code.enum", "MHAdmittedPatientClass", ("10", "11")),
-        Fault("mh_ward_stay.ends_before_it_starts", "StartDateWardStay", _shifted("EndDateWardStay", 1),
-              lambda period: pl.col("EndDateWardStay") < period.end_date),
+        Fault(
+            "mh_ward_stay.ends_before_it_starts",
+            "StartDateWardStay",
+            _shifted("EndDateWardStay", 1),
+            lambda period: pl.col("EndDateWardStay") < period.end_date,
+        ),
         Fault("mh_ward_stay.outside_period", "EndDateWardStay", _after_period),
     ],
     "mh_diagnosis": [
         *_required("mh_diagnosis", diagnosis_code="PrimDiag", referral_id="UniqServReqID"),
         Fault("mh_diagnosis.diagnosis_scheme_code.enum", "DiagSchemeInUse", ("2", "ICD")),
-        Fault("mh_diagnosis.diagnosis_code.pattern", "PrimDiag", _NO_SNOMED, lambda _: pl.col("DiagSchemeInUse") == "06"),
+        Fault(
+            "mh_diagnosis.diagnosis_code.pattern", "PrimDiag", _NO_SNOMED, lambda _: pl.col("DiagSchemeInUse") == "06"
+        ),
         Fault("mh_diagnosis.diagnosis_date.type", "CodedDiagTimestamp", _NO_DATES),
-        Fault("mh_diagnosis.code_not_of_scheme", "DiagSchemeInUse", ("06",), lambda _: pl.col("DiagSchemeInUse") == "02"),
+        Fault(
+            "mh_diagnosis.code_not_of_scheme", "DiagSchemeInUse", ("06",), lambda _: pl.col("DiagSchemeInUse") == "02"
+        ),
         Fault("mh_diagnosis.outside_period", "CodedDiagTimestamp", _after_period),
     ],
     "social_care_event": [
@@ -195,12 +227,35 @@ FAULTS: dict[str, list[Fault]] = {
         Fault("social_care_event.start_date.type", "Event Start Date", _NO_DATES),
         Fault("social_care_event.start_date.minimum", "Event Start Date", SENTINELS),
         Fault("social_care_event.unit_cost.type", "Unit Cost", _NO_MONEY, lambda _: pl.col("Unit Cost").is_not_null()),
-        Fault("social_care_event.unit_cost.minimum", "Unit Cost", ("-400.00",), lambda _: pl.col("Unit Cost").is_not_null()),
-        Fault("social_care_event.cost_frequency.enum", "Cost Frequency (Unit Type)", ("Nightly", "per week"),
-              lambda _: pl.col("Unit Cost").is_not_null()),
-        Fault("social_care_event.cost_without_frequency", "Cost Frequency (Unit Type)", (None,), lambda _: pl.col("Unit Cost").is_not_null()),
-        Fault("social_care_event.ends_before_it_starts", "Event End Date", _shifted("Event Start Date", -1),
-              lambda period: pl.col("Event Start Date") > period.start_date),
-        Fault("social_care_event.outside_period", "Event Start Date", _after_period, lambda _: pl.col("Event End Date").is_null()),
+        Fault(
+            "social_care_event.unit_cost.minimum",
+            "Unit Cost",
+            ("-400.00",),
+            lambda _: pl.col("Unit Cost").is_not_null(),
+        ),
+        Fault(
+            "social_care_event.cost_frequency.enum",
+            "Cost Frequency (Unit Type)",
+            ("Nightly", "per week"),
+            lambda _: pl.col("Unit Cost").is_not_null(),
+        ),
+        Fault(
+            "social_care_event.cost_without_frequency",
+            "Cost Frequency (Unit Type)",
+            (None,),
+            lambda _: pl.col("Unit Cost").is_not_null(),
+        ),
+        Fault(
+            "social_care_event.ends_before_it_starts",
+            "Event End Date",
+            _shifted("Event Start Date", -1),
+            lambda period: pl.col("Event Start Date") > period.start_date,
+        ),
+        Fault(
+            "social_care_event.outside_period",
+            "Event Start Date",
+            _after_period,
+            lambda _: pl.col("Event End Date").is_null(),
+        ),
     ],
-}  # fmt: skip
+}

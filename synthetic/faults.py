@@ -1,13 +1,14 @@
 """Planting defects on the clean county, and counting each one as it is planted.
 
-First pseudonyms: merged, dummy, not registered. Then rows that break one rule, and exact repeats. No row receives two defects. With
-`faults="none"` the rows pass through and only the natural supersession is counted. Whole deliveries are in `fault_deliveries`.
+First pseudonyms: merged, dummy, not registered. Then rows that break one rule, and exact repeats. No row receives two
+defects. With `faults="none"` the rows pass through and only the natural supersession is counted. Whole deliveries are
+in `fault_deliveries`.
 """
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
@@ -15,7 +16,7 @@ import polars as pl
 from synthetic import columns, identity
 from synthetic.chance import Rng, stream
 from synthetic.fault_deliveries import Plan
-from synthetic.fault_rules import FAULTS
+from synthetic.fault_rules import FAULTS, Value
 from synthetic.layout import PERIOD, Feed
 from synthetic.periods import Period
 from synthetic.population import BLOCK, People
@@ -37,12 +38,28 @@ DUMMY_SHARE, NOT_REGISTERED_SHARE = 0.0015, 0.0008
 CHANGED_SHARE = 0.02
 DUMMIES = (None, "1", "-1", "0", "INVALID", "9999999999", "UNKNOWN")
 _CHAIN_GAP_DAYS = 29
+_STRANGERS = identity.UNKNOWN + 10**9
 _REGISTER = ("patient_register", "person_merger")
 # The column that differs when a delivery is sent again.
 _CHANGED = {
-    "op_attendance": "Grand_Total_Payment_MFF", "gp_prescription": "ItemActualCost", "community_contact": "CareContact_Duration",
-    "apc_spell": "Grand_Total_Payment_MFF", "social_care_event": "Unit Cost",
-}  # fmt: skip
+    "op_attendance": "Grand_Total_Payment_MFF",
+    "gp_prescription": "ItemActualCost",
+    "community_contact": "CareContact_Duration",
+    "apc_spell": "Grand_Total_Payment_MFF",
+    "social_care_event": "Unit Cost",
+}
+
+
+@dataclass(frozen=True)
+class Part:
+    """The rows of one block that belong to one period of a feed, and what kind each row is (clean, dummy, ...)."""
+
+    feed: Feed
+    position: int
+    period: Period
+    block: int
+    rows: pl.DataFrame
+    kind: pl.Series
 
 
 class Planter:
@@ -62,39 +79,37 @@ class Planter:
             frame = self._merged(feed, frame, people, merged, periods)
             frame = self._unlinked(feed, frame, people.block)
         last = max(periods)
-        for (position,), part in frame.partition_by(
+        for (position,), rows in frame.partition_by(
             PERIOD, as_dict=True, include_key=False, maintain_order=True
         ).items():
-            kind, part = part[KIND], part.drop(KIND)
+            part = Part(feed, position, periods[position], people.block, rows.drop(KIND), rows[KIND])
             if feed.rhythm == "snapshot" and position < last:
-                self.truth.superseded[feed.name] += part.height
+                self.truth.superseded[feed.name] += rows.height
             elif feed.name not in (STAYS, *_REGISTER):
-                self.truth.current_rows(feed.name, part[feed.pseudonym], kind)
-            if not self.active:
-                if feed.name == STAYS:
-                    self.truth.accepted_stays(position, part, kind)
-                yield position, 1, part
+                self.truth.current_rows(feed.name, part.rows[feed.pseudonym], part.kind)
+            if self.active:
+                yield from self._planted(part)
                 continue
-            yield from self._planted(feed, position, part, kind, periods[position], people.block)
+            if feed.name == STAYS:
+                self.truth.accepted_stays(position, part.rows, part.kind)
+            yield position, 1, part.rows
 
-    def _planted(
-        self, feed: Feed, position: int, part: pl.DataFrame, kind: pl.Series, period: Period, block: int
-    ) -> Iterator[tuple[int, int, pl.DataFrame]]:
+    def _planted(self, part: Part) -> Iterator[tuple[int, int, pl.DataFrame]]:
         """One delivery with its planted rows, and the same without them where it is sent again."""
-        rng = stream(self.seed, f"faults {feed.name}", block, position + 1)
+        feed, position = part.feed, part.position
+        rng = stream(self.seed, f"faults {feed.name}", part.block, position + 1)
         if feed.name in _REGISTER:
-            yield position, 1, self._with_extra_rows(rng, feed, part, period, block, position)
+            yield position, 1, self._with_extra_rows(rng, part)
             return
-        spoiled, repeats = self._spoiled(rng, feed, part, (kind == CLEAN).to_numpy(), period)
+        rows, spoiled = self._spoiled(rng, part)
+        repeats = self._repeats(rng, part, np.flatnonzero((part.kind == CLEAN).to_numpy() & ~spoiled))
         if feed.name == STAYS:
-            accepted = ~self._spoiled_rows
-            self.truth.accepted_stays(position, part.filter(accepted), kind.filter(accepted))
+            self.truth.accepted_stays(position, part.rows.filter(~spoiled), part.kind.filter(~spoiled))
         version = self.plan.first_version(feed.name, position)
-        yield position, version, pl.concat([spoiled, repeats.cast(spoiled.schema) if feed.format == "parquet" else
-                                            as_text(repeats, spoiled)])  # fmt: skip
+        yield position, version, pl.concat([rows, as_text(repeats, like=rows)])
         if self.plan.sent_again(feed.name, position):
-            self.truth.superseded[feed.name] += part.height - int(self._spoiled_rows.sum())
-            yield position, version + 1, self._changed(rng, feed.name, part)
+            self.truth.superseded[feed.name] += part.rows.height - int(spoiled.sum())
+            yield position, version + 1, self._changed(rng, part)
 
     def _merged(
         self, feed: Feed, frame: pl.DataFrame, people: People, merged: Mergers, periods: dict[int, Period]
@@ -104,10 +119,14 @@ class Planter:
             {PERIOD: list(periods), "ends": [p.end for p in periods.values()]},
             schema={PERIOD: pl.Int16, "ends": pl.Int32},
         )
-        old = pl.DataFrame({
-            feed.pseudonym: columns.text(people.pseudonym[merged.person]), "older": columns.text(merged.older),
-            "oldest": columns.text(merged.oldest), "merged_on": merged.merged_on.astype(np.int32),
-        })  # fmt: skip
+        old = pl.DataFrame(
+            {
+                feed.pseudonym: columns.text(people.pseudonym[merged.person]),
+                "older": columns.text(merged.older),
+                "oldest": columns.text(merged.oldest),
+                "merged_on": merged.merged_on.astype(np.int32),
+            }
+        )
         chain = (pl.col("oldest") != "0") & (pl.col("ends") < pl.col("merged_on") - _CHAIN_GAP_DAYS)
         before = (pl.col("ends") < pl.col("merged_on")).fill_null(False)
         then = pl.when(chain.fill_null(False)).then(pl.col("oldest")).when(before).then(pl.col("older"))
@@ -120,7 +139,7 @@ class Planter:
         ).select(frame.columns)
 
     def _unlinked(self, feed: Feed, frame: pl.DataFrame, block: int) -> pl.DataFrame:
-        """Some rows lose their person: to a dummy, or to a pseudonym that no register holds. All rows of a ward stay go together."""
+        """Some rows lose their person: to a dummy, or to a pseudonym that no register holds; ward stays, whole."""
         rng = stream(self.seed, f"unlinked {feed.name}", block)
         draw = rng.random(frame.height)
         if feed.name == STAYS:
@@ -133,71 +152,66 @@ class Planter:
         strangers = columns.text(identity.pseudonyms(number, self.seed))
         dummies = pl.Series(DUMMIES, dtype=pl.String).gather(rng.integers(0, len(DUMMIES), frame.height))
         return frame.with_columns(
-            pl.when(pl.Series(dummy)).then(dummies).when(pl.Series(unknown)).then(strangers).otherwise(pl.col(feed.pseudonym)).alias(feed.pseudonym),
-            pl.when(pl.Series(dummy)).then(pl.lit(DUMMY, dtype=pl.Int8)).when(pl.Series(unknown)).then(pl.lit(NOT_REGISTERED, dtype=pl.Int8))
-            .otherwise(pl.col(KIND)).alias(KIND),
-        )  # fmt: skip
+            pl.when(pl.Series(dummy))
+            .then(dummies)
+            .when(pl.Series(unknown))
+            .then(strangers)
+            .otherwise(pl.col(feed.pseudonym))
+            .alias(feed.pseudonym),
+            pl.when(pl.Series(dummy))
+            .then(pl.lit(DUMMY, dtype=pl.Int8))
+            .when(pl.Series(unknown))
+            .then(pl.lit(NOT_REGISTERED, dtype=pl.Int8))
+            .otherwise(pl.col(KIND))
+            .alias(KIND),
+        )
 
-    def _spoiled(
-        self, rng: Rng, feed: Feed, part: pl.DataFrame, free: np.ndarray, period: Period
-    ) -> tuple[pl.DataFrame, pl.DataFrame]:
-        """The rows with each fault planted on a few free ones, and exact repeats of a few others."""
-        catalogue = FAULTS[feed.name]
-        each = REJECTED_SHARE.get(feed.name, REJECTED_USUALLY) * part.height / len(catalogue)
-        free, original = free.copy(), part
-        self._spoiled_rows = np.zeros(part.height, bool)
-        for fault in catalogue:
-            wanted = int(rng.poisson(each))
-            qualifies = (
-                free
-                if fault.eligible is None
-                else free & original.select(fault.eligible(period).fill_null(False)).to_series().to_numpy()
-            )
-            candidates = np.flatnonzero(qualifies)
-            rows = np.sort(rng.choice(candidates, min(wanted, len(candidates)), replace=False))
-            if len(rows):
-                part = replaced(part, fault.column, rows, fault.spoil(original[rows], period), feed.format)
-                free[rows], self._spoiled_rows[rows] = False, True
-                self.truth.rejected[feed.name][fault.rule] += len(rows)
-        if not has_record_key(feed.name):
-            return part, original.clear()
-        count = min(int(rng.poisson(DUPLICATE_SHARE.get(feed.name, DUPLICATE_USUALLY) * part.height)), int(free.sum()))
-        chosen = np.sort(rng.choice(np.flatnonzero(free), count, replace=False))
-        self.truth.duplicate[feed.name] += count
-        return part, original[chosen]
+    def _spoiled(self, rng: Rng, part: Part) -> tuple[pl.DataFrame, np.ndarray]:
+        """The rows with each fault of the catalogue planted on a few clean ones, and which those are."""
+        feed, rows = part.feed.name, part.rows
+        each = REJECTED_SHARE.get(feed, REJECTED_USUALLY) * rows.height / len(FAULTS[feed])
+        free, spoiled = (part.kind == CLEAN).to_numpy().copy(), np.zeros(rows.height, bool)
+        for fault in FAULTS[feed]:
+            qualifies = free & fault.qualifies(part.rows, part.period)
+            chosen = _few(rng, np.flatnonzero(qualifies), each)
+            if len(chosen):
+                rows = replaced(rows, fault.column, chosen, fault.spoil(part.rows[chosen], part.period))
+                free[chosen], spoiled[chosen] = False, True
+                self.truth.rejected[feed][fault.rule] += len(chosen)
+        return rows, spoiled
 
-    def _with_extra_rows(
-        self, rng: Rng, feed: Feed, part: pl.DataFrame, period: Period, block: int, position: int
-    ) -> pl.DataFrame:
-        """Snapshots keep every good row and gain bad ones, about people whom nobody else knows: a register must lose nobody."""
-        count = int(rng.poisson(REJECTED_SHARE[feed.name] * part.height))
-        chosen = part[np.sort(rng.choice(part.height, min(count, part.height), replace=False))]
-        number = identity.UNKNOWN + 10**9 + (np.int64(block) * 64 + position) * BLOCK + np.arange(chosen.height)
-        extra = chosen.with_columns(columns.text(identity.pseudonyms(number, self.seed)).alias(feed.pseudonym))
-        spoiled = as_text(extra, None)
-        catalogue = FAULTS[feed.name]
-        for i in range(extra.height):
-            fault = catalogue[int(rng.integers(len(catalogue)))]
-            spoiled = replaced(spoiled, fault.column, np.array([i]), fault.spoil(extra[i], period), "csv")
+    def _repeats(self, rng: Rng, part: Part, candidates: np.ndarray) -> pl.DataFrame:
+        """Exact repeats of a few rows. Without a record key, equal rows are equal events, so nothing is repeated."""
+        feed = part.feed.name
+        share = DUPLICATE_SHARE.get(feed, DUPLICATE_USUALLY) if has_record_key(feed) else 0.0
+        chosen = _few(rng, candidates, share * part.rows.height)
+        self.truth.duplicate[feed] += len(chosen)
+        return part.rows[chosen]
+
+    def _with_extra_rows(self, rng: Rng, part: Part) -> pl.DataFrame:
+        """Snapshots keep every good row and gain bad ones about strangers: a register must lose nobody."""
+        feed, everyone = part.feed, np.arange(part.rows.height)
+        extra = part.rows[_few(rng, everyone, REJECTED_SHARE[feed.name] * len(everyone))]
+        number = _STRANGERS + (np.int64(part.block) * 64 + part.position) * BLOCK + np.arange(extra.height)
+        extra = extra.with_columns(columns.text(identity.pseudonyms(number, self.seed)).alias(feed.pseudonym))
+        spoiled, catalogue = as_text(extra), FAULTS[feed.name]
+        for i, choice in enumerate(rng.integers(0, len(catalogue), extra.height)):
+            fault = catalogue[choice]
+            spoiled = replaced(spoiled, fault.column, np.array([i]), fault.spoil(extra[i], part.period))
             self.truth.rejected[feed.name][fault.rule] += 1
-        repeats = part[
-            np.sort(
-                rng.choice(
-                    part.height,
-                    min(int(rng.poisson(DUPLICATE_SHARE[feed.name] * part.height)), part.height),
-                    replace=False,
-                )
-            )
-        ]
-        self.truth.duplicate[feed.name] += repeats.height
-        return pl.concat([as_text(part, None), spoiled, as_text(repeats, None)])
+        return pl.concat([as_text(part.rows), spoiled, as_text(self._repeats(rng, part, everyone))])
 
-    def _changed(self, rng: Rng, feed: str, part: pl.DataFrame) -> pl.DataFrame:
+    def _changed(self, rng: Rng, part: Part) -> pl.DataFrame:
         """The delivery as sent again: no planted rows, and a few values corrected."""
-        column = _CHANGED[feed]
-        corrected = pl.Series(rng.random(part.height) < CHANGED_SHARE)
-        value = pl.col(column) + 5 if part.schema[column] == pl.Int32 else (pl.col(column) * 1.02).round(2)
-        return part.with_columns(pl.when(corrected).then(value).otherwise(pl.col(column)).alias(column))
+        column, rows = _CHANGED[part.feed.name], part.rows
+        corrected = pl.Series(rng.random(rows.height) < CHANGED_SHARE)
+        value = pl.col(column) + 5 if rows.schema[column] == pl.Int32 else (pl.col(column) * 1.02).round(2)
+        return rows.with_columns(pl.when(corrected).then(value).otherwise(pl.col(column)).alias(column))
+
+
+def _few(rng: Rng, candidates: np.ndarray, expected: float) -> np.ndarray:
+    """A Poisson number of the candidates, in their order."""
+    return np.sort(rng.choice(candidates, min(int(rng.poisson(expected)), len(candidates)), replace=False))
 
 
 def has_record_key(feed: str) -> bool:
@@ -205,12 +219,12 @@ def has_record_key(feed: str) -> bool:
     return feed not in ("gp_coded_event", "gp_prescription", "mh_diagnosis", "social_care_event")
 
 
-def as_text(frame: pl.DataFrame, like: pl.DataFrame | None) -> pl.DataFrame:
+def as_text(frame: pl.DataFrame, like: pl.DataFrame | None = None) -> pl.DataFrame:
     """Columns as they would be written to CSV; with `like`, only those that are text there."""
     chosen = [
         name
-        for name in frame.columns
-        if frame.schema[name] != pl.String and (like is None or like.schema[name] == pl.String)
+        for name, kind in frame.schema.items()
+        if kind != pl.String and (like is None or like.schema[name] == pl.String)
     ]
     return frame.with_columns(_rendered(frame[name]) for name in chosen)
 
@@ -221,11 +235,9 @@ def _rendered(series: pl.Series) -> pl.Series:
     return series.cast(pl.String)
 
 
-def replaced(
-    frame: pl.DataFrame, column: str, rows: np.ndarray, values: list[str | int | dt.date | None], file_format: str
-) -> pl.DataFrame:
-    """The frame with new values in some rows of a column; in CSV the column becomes text."""
+def replaced(frame: pl.DataFrame, column: str, rows: np.ndarray, values: list[Value]) -> pl.DataFrame:
+    """The frame with new values in some rows of a column; a column that takes in text becomes text."""
     series = frame[column]
-    if file_format == "csv" and series.dtype != pl.String:
+    if series.dtype != pl.String and (any(isinstance(value, str) for value in values)):
         series = _rendered(series)
     return frame.with_columns(series.scatter(pl.Series(rows), pl.Series(values, dtype=series.dtype)).alias(column))

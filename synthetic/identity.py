@@ -1,7 +1,8 @@
 """Pseudonyms and record numbers: unique, without meaning, and the same for the same seed.
 
-A pseudonym is a 10-digit number, as a commissioning support unit issues it. It is an index sent through a keyed permutation, so no
-table of issued pseudonyms is needed and no two people can share one. About 9% pass the NHS number check digit, by chance alone.
+A pseudonym is a 10-digit number, as a commissioning support unit issues it. It is an index sent through a keyed
+permutation, so no table of issued pseudonyms is needed and no two people can share one. About 9% pass the NHS number
+check digit, by chance alone.
 """
 
 from __future__ import annotations

@@ -13,23 +13,27 @@ PSEUDONYM_DOMAIN = "south_somerset"
 PERIOD = "__period"  # helper column of every frame: position of the delivery's period
 
 
+Rhythm = Literal["month", "quarter", "snapshot"]
+Form = Literal["csv", "parquet"]
+
+
 @dataclass(frozen=True)
 class Feed:
     """One feed as its supplier sends it."""
 
     name: str
     supplier: str
-    rhythm: Literal["month", "quarter", "snapshot"]
+    rhythm: Rhythm
     file_stem: str
     columns: tuple[str, ...]
     pseudonym: str
-    format: Literal["csv", "parquet"] = "csv"
+    format: Form = "csv"
 
 
 def _feed(
-    name: str, supplier: str, rhythm: str, file_stem: str, columns: str, pseudonym: str, file_format: str = "csv"
+    name: str, supplier: str, rhythm: Rhythm, file_stem: str, columns: str, *, pseudonym: str, form: Form = "csv"
 ) -> Feed:
-    return Feed(name, supplier, rhythm, file_stem, tuple(columns.split("|")), pseudonym, file_format)  # type: ignore[arg-type]
+    return Feed(name, supplier, rhythm, file_stem, tuple(columns.split("|")), pseudonym, form)
 
 
 _ACUTE_PERSON = "Sex|Der_Age_at_CDS_Activity_Date|Der_Postcode_LSOA_2011_Code|GP_Practice_Code|Grand_Total_Payment_MFF"
@@ -39,69 +43,123 @@ FEEDS: dict[str, Feed] = {
     feed.name: feed
     for feed in (
         _feed(
-            "patient_register", "PDS", "snapshot", "PDS_REGISTER",
-            "Pseudo NHS Number|YearMonth_Of_Birth|Gender|Ethnic_Category|YearMonth_Of_Death|Primary Care Provider|Practice_From_Date|"
-            "Practice_To_Date|derCurrentyr2021LSOAofResidence_FromPostcode|IMD_Decile", "Pseudo NHS Number",
+            "patient_register",
+            "PDS",
+            "snapshot",
+            "PDS_REGISTER",
+            "Pseudo NHS Number|YearMonth_Of_Birth|Gender|Ethnic_Category|YearMonth_Of_Death|Primary Care Provider|"
+            "Practice_From_Date|Practice_To_Date|derCurrentyr2021LSOAofResidence_FromPostcode|IMD_Decile",
+            pseudonym="Pseudo NHS Number",
         ),
         _feed(
-            "person_merger", "PDS", "snapshot", "PDS_MERGER",
-            "Pseudo NHS Number|Pseudo Superseded NHS Number|Merge_Date", "Pseudo NHS Number",
+            "person_merger",
+            "PDS",
+            "snapshot",
+            "PDS_MERGER",
+            "Pseudo NHS Number|Pseudo Superseded NHS Number|Merge_Date",
+            pseudonym="Pseudo NHS Number",
         ),
         _feed(
-            "apc_spell", "SUS", "month", "APCS",
+            "apc_spell",
+            "SUS",
+            "month",
+            "APCS",
             f"APCS_Ident|{_PSEUDO}|Der_Provider_Code|Admission_Date|Discharge_Date|Admission_Method|Patient_Classification|"
             "Source_of_Admission|Discharge_Method|Discharge_Destination|Der_Spell_LoS|Der_Admit_Treatment_Function_Code|"
             "Spell_Core_HRG_SUS|Der_Diagnosis_All|Sex|Ethnic_Group|Der_Age_at_CDS_Activity_Date|Der_Postcode_LSOA_2011_Code|"
-            "GP_Practice_Code|Grand_Total_Payment_MFF", _PSEUDO,
+            "GP_Practice_Code|Grand_Total_Payment_MFF",
+            pseudonym=_PSEUDO,
         ),
         _feed(
-            "op_attendance", "SUS", "month", "OPA",
+            "op_attendance",
+            "SUS",
+            "month",
+            "OPA",
             f"OPA_Ident|{_PSEUDO}|Der_Provider_Code|Appointment_Date|Attendance_Status|First_Attendance|Consultation_Medium_Used|"
-            f"Treatment_Function_Code|HRG_Code|Outcome_of_Attendance|{_ACUTE_PERSON}", _PSEUDO,
+            f"Treatment_Function_Code|HRG_Code|Outcome_of_Attendance|{_ACUTE_PERSON}",
+            pseudonym=_PSEUDO,
         ),
         _feed(
-            "ec_attendance", "SUS", "month", "ECDS",
+            "ec_attendance",
+            "SUS",
+            "month",
+            "ECDS",
             f"EC_Ident|{_PSEUDO}|Der_Provider_Code|Arrival_Date|Arrival_Time|EC_Department_Type|EC_AttendanceCategory|"
-            f"EC_Chief_Complaint_SNOMED_CT|EC_Diagnosis_01|Discharge_Destination_SNOMED_CT|SUS_HRG_Code|{_ACUTE_PERSON}", _PSEUDO,
+            f"EC_Chief_Complaint_SNOMED_CT|EC_Diagnosis_01|Discharge_Destination_SNOMED_CT|SUS_HRG_Code|{_ACUTE_PERSON}",
+            pseudonym=_PSEUDO,
         ),
         _feed(
-            "gp_appointment", "OLIDS", "month", "APPOINTMENT",
+            "gp_appointment",
+            "OLIDS",
+            "month",
+            "APPOINTMENT",
             "ID|SK_PATIENT_ID|ORGANISATION_CODE|START_DATE|APPOINTMENT_STATUS_CODE|NATIONAL_SLOT_CATEGORY_NAME|CONTACT_MODE_CODE|"
-            "SDS_ROLE_GROUP|ACTUAL_DURATION", "SK_PATIENT_ID", "parquet",
+            "SDS_ROLE_GROUP|ACTUAL_DURATION",
+            pseudonym="SK_PATIENT_ID",
+            form="parquet",
         ),
         _feed(
-            "gp_coded_event", "OLIDS", "month", "GDPPR",
-            "NHS_NUMBER_DEID|PRACTICE|DATE|RECORD_DATE|CODE", "NHS_NUMBER_DEID",
+            "gp_coded_event",
+            "OLIDS",
+            "month",
+            "GDPPR",
+            "NHS_NUMBER_DEID|PRACTICE|DATE|RECORD_DATE|CODE",
+            pseudonym="NHS_NUMBER_DEID",
         ),
         _feed(
-            "gp_prescription", "NHSBSA", "month", "EPD",
+            "gp_prescription",
+            "NHSBSA",
+            "month",
+            "EPD",
             "dmicPseudoNHSNumber|CostCentreODSCode|ProcessingPeriodDate|PaidBNFCode|ItemCount|PaidQuantity|ItemActualCost",
-            "dmicPseudoNHSNumber",
+            pseudonym="dmicPseudoNHSNumber",
         ),
         _feed(
-            "community_contact", "RH5", "month", "CYP201",
+            "community_contact",
+            "RH5",
+            "month",
+            "CYP201",
             "Unique_CareContactID|Unique_ServiceRequestID|Pseudo_NHS_Number|OrgID_Provider|Contact_Date|CareContact_Duration|"
-            "AttendanceStatus|ConsMechanism|Activity_LocationType|TeamType|Gender|AgeYr_Contact_Date", "Pseudo_NHS_Number", "parquet",
+            "AttendanceStatus|ConsMechanism|Activity_LocationType|TeamType|Gender|AgeYr_Contact_Date",
+            pseudonym="Pseudo_NHS_Number",
+            form="parquet",
         ),
         _feed(
-            "mh_contact", "RH5", "month", "MHS201",
+            "mh_contact",
+            "RH5",
+            "month",
+            "MHS201",
             "UniqCareContID|UniqServReqID|Pseudo_NHS_Number|OrgIDProv|UniqMonthID|CareContDate|ClinContDurOfCareCont|AttendStatus|"
-            "ConsMechanismMH|ServTeamTypeMH|Gender|AgeServReferRecDate", "Pseudo_NHS_Number", "parquet",
+            "ConsMechanismMH|ServTeamTypeMH|Gender|AgeServReferRecDate",
+            pseudonym="Pseudo_NHS_Number",
+            form="parquet",
         ),
         _feed(
-            "mh_ward_stay", "RH5", "month", "MHS502",
+            "mh_ward_stay",
+            "RH5",
+            "month",
+            "MHS502",
             "UniqWardStayID|UniqHospProvSpellID|Pseudo_NHS_Number|OrgIDProv|UniqMonthID|StartDateWardStay|EndDateWardStay|"
-            "MHAdmittedPatientClass|Gender|AgeServReferRecDate", "Pseudo_NHS_Number",
+            "MHAdmittedPatientClass|Gender|AgeServReferRecDate",
+            pseudonym="Pseudo_NHS_Number",
         ),
         _feed(
-            "mh_diagnosis", "RH5", "month", "MHS604",
-            "Pseudo_NHS_Number|OrgIDProv|UniqServReqID|UniqMonthID|DiagSchemeInUse|PrimDiag|CodedDiagTimestamp", "Pseudo_NHS_Number",
+            "mh_diagnosis",
+            "RH5",
+            "month",
+            "MHS604",
+            "Pseudo_NHS_Number|OrgIDProv|UniqServReqID|UniqMonthID|DiagSchemeInUse|PrimDiag|CodedDiagTimestamp",
+            pseudonym="Pseudo_NHS_Number",
         ),
         _feed(
-            "social_care_event", "905", "quarter", "CLD",
-            "LA Code|Pseudo NHS Number|LA Person Unique Identifier|Event Type|Event Reference|Event Start Date|Event End Date|"
-            "Client Type|Primary Support Reason|Service Type|Service Component|Delivery Mechanism|Unit Cost|"
-            "Cost Frequency (Unit Type)|Planned units per week|Gender|Ethnicity", "Pseudo NHS Number",
+            "social_care_event",
+            "905",
+            "quarter",
+            "CLD",
+            "LA Code|Pseudo NHS Number|LA Person Unique Identifier|Event Type|Event Reference|Event Start Date|"
+            "Event End Date|Client Type|Primary Support Reason|Service Type|Service Component|"
+            "Delivery Mechanism|Unit Cost|Cost Frequency (Unit Type)|Planned units per week|Gender|Ethnicity",
+            pseudonym="Pseudo NHS Number",
         ),
     )
-}  # fmt: skip
+}

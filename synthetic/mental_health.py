@@ -3,6 +3,7 @@
 Only people with one of the conditions of `mental_health_team.csv` are seen, and only a share of them in any one year.
 """
 
+# ruff: noqa: PLR2004 - shares and ages of a draw are said where they are drawn
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -11,8 +12,8 @@ import numpy as np
 import polars as pl
 
 from synthetic import calibration, codebook, columns
+from synthetic.admissions import first_of_overlapping
 from synthetic.chance import bounded_lognormal, events, label, pick, stream
-from synthetic.hospital import first_of_overlapping
 from synthetic.identity import record_numbers
 from synthetic.need import PersonYears
 from synthetic.periods import Study
@@ -72,29 +73,35 @@ def mh_contact(py: PersonYears, seen: Contacts, study: Study, seed: int) -> pl.D
     month = study.month_of(seen.day)
     status, _ = columns.attendance_status(rng, count)
     minutes = np.maximum(5 * np.round(bounded_lognormal(rng, 48.0, 0.4, count, 240) / 5), 5).astype(np.int32)
-    return columns.frame("mh_contact", month, {
-        "UniqCareContID": columns.text(record_numbers(py.people.block, count, 6)),
-        "UniqServReqID": _referral(py, seen.row, seen.service),
-        "Pseudo_NHS_Number": columns.pseudonym(py.people, person),
-        "OrgIDProv": "RH5",
-        "UniqMonthID": month_ids(study, month),
-        "CareContDate": columns.dates(seen.day),
-        "ClinContDurOfCareCont": pl.Series(minutes),
-        "AttendStatus": status,
-        "ConsMechanismMH": label(("01", "02", "11"), pick(rng, (0.68, 0.22, 0.10), count)),
-        "ServTeamTypeMH": label(codebook.column("mental_health_team", "team_type_code"), seen.service),
-        "Gender": columns.sex(py.people, person),
-        "AgeServReferRecDate": pl.Series(py.people.age(person, seen.day)),
-    })  # fmt: skip
+    return columns.frame(
+        "mh_contact",
+        month,
+        {
+            "UniqCareContID": columns.text(record_numbers(py.people.block, count, 6)),
+            "UniqServReqID": _referral(py, seen.row, seen.service),
+            "Pseudo_NHS_Number": columns.pseudonym(py.people, person),
+            "OrgIDProv": "RH5",
+            "UniqMonthID": month_ids(study, month),
+            "CareContDate": columns.dates(seen.day),
+            "ClinContDurOfCareCont": pl.Series(minutes),
+            "AttendStatus": status,
+            "ConsMechanismMH": label(("01", "02", "11"), pick(rng, (0.68, 0.22, 0.10), count)),
+            "ServTeamTypeMH": label(codebook.column("mental_health_team", "team_type_code"), seen.service),
+            "Gender": columns.sex(py.people, person),
+            "AgeServReferRecDate": pl.Series(py.people.age(person, seen.day)),
+        },
+    )
 
 
 def mh_diagnosis(py: PersonYears, seen: Contacts, study: Study, seed: int) -> pl.DataFrame:
-    """Grain: one coded diagnosis: one for about four in five referrals, on the day of the first contact. 92% are ICD-10."""
+    """Grain: one coded diagnosis, for about four in five referrals, on the day of the first contact; 92% are ICD-10."""
     rng = stream(seed, "mh_diagnosis", py.people.block)
     first = (
         pl.DataFrame({"row": seen.row, "service": seen.service, "day": seen.day})
-        .group_by("row", "service").agg(pl.col("day").min()).sort("row", "service")
-    )  # fmt: skip
+        .group_by("row", "service")
+        .agg(pl.col("day").min())
+        .sort("row", "service")
+    )
     row, service, day = (first[name].to_numpy() for name in ("row", "service", "day"))
     coded = rng.random(len(row)) < 0.8
     row, service, day = row[coded], service[coded], day[coded]
@@ -107,19 +114,23 @@ def mh_diagnosis(py: PersonYears, seen: Contacts, study: Study, seed: int) -> pl
     places = [codes.first[condition] + np.floor(draw * codes.count[condition]).astype(int) for codes in systems]
     place = np.where(snomed, len(systems[0].codes) + places[1], places[0])
     month = study.month_of(day)
-    return columns.frame("mh_diagnosis", month, {
-        "Pseudo_NHS_Number": columns.pseudonym(py.people, py.person[row]),
-        "OrgIDProv": "RH5",
-        "UniqServReqID": _referral(py, row, service),
-        "UniqMonthID": month_ids(study, month),
-        "DiagSchemeInUse": label(("02", "06"), snomed.astype(int)),
-        "PrimDiag": label(systems[0].codes + systems[1].codes, place),
-        "CodedDiagTimestamp": columns.dates(day),
-    })  # fmt: skip
+    return columns.frame(
+        "mh_diagnosis",
+        month,
+        {
+            "Pseudo_NHS_Number": columns.pseudonym(py.people, py.person[row]),
+            "OrgIDProv": "RH5",
+            "UniqServReqID": _referral(py, row, service),
+            "UniqMonthID": month_ids(study, month),
+            "DiagSchemeInUse": label(("02", "06"), snomed.astype(int)),
+            "PrimDiag": label(systems[0].codes + systems[1].codes, place),
+            "CodedDiagTimestamp": columns.dates(day),
+        },
+    )
 
 
 def mh_ward_stay(py: PersonYears, study: Study, seed: int) -> pl.DataFrame:
-    """Grain: one ward stay and month: an open stay is repeated each month, with its end only in the month in which it ends."""
+    """Grain: one ward stay and month; an open stay is repeated each month, its end given only in the last."""
     rng = stream(seed, "mh_ward_stay", py.people.block)
     rates = sum(py.has(condition) * rate for condition, rate in calibration.WARD_STAY_RATE.items())
     row = np.flatnonzero(rng.random(len(py)) < np.minimum(rates * py.intensity**0.5 * py.exposure, 0.5))
@@ -146,18 +157,22 @@ def mh_ward_stay(py: PersonYears, study: Study, seed: int) -> pl.DataFrame:
     month = first_month[stay] + np.arange(len(stay)) - np.repeat(np.cumsum(months) - months, months)
     still_open = end[stay] > np.array([m.end for m in study.months])[month]
     person = py.person[row[stay]]
-    return columns.frame("mh_ward_stay", month, {
-        "UniqWardStayID": pl.select(pl.concat_str(pl.lit("RH5"), columns.text(number[stay]))).to_series(),
-        "UniqHospProvSpellID": pl.select(pl.concat_str(pl.lit("RH5S"), columns.text(number[stay]))).to_series(),
-        "Pseudo_NHS_Number": columns.pseudonym(py.people, person),
-        "OrgIDProv": "RH5",
-        "UniqMonthID": month_ids(study, month),
-        "StartDateWardStay": columns.dates(start[stay]),
-        "EndDateWardStay": columns.dates(end[stay], still_open),
-        "MHAdmittedPatientClass": label(_WARDS, ward[stay]),
-        "Gender": columns.sex(py.people, person),
-        "AgeServReferRecDate": pl.Series(py.people.age(person, start[stay])),
-    })  # fmt: skip
+    return columns.frame(
+        "mh_ward_stay",
+        month,
+        {
+            "UniqWardStayID": pl.select(pl.concat_str(pl.lit("RH5"), columns.text(number[stay]))).to_series(),
+            "UniqHospProvSpellID": pl.select(pl.concat_str(pl.lit("RH5S"), columns.text(number[stay]))).to_series(),
+            "Pseudo_NHS_Number": columns.pseudonym(py.people, person),
+            "OrgIDProv": "RH5",
+            "UniqMonthID": month_ids(study, month),
+            "StartDateWardStay": columns.dates(start[stay]),
+            "EndDateWardStay": columns.dates(end[stay], still_open),
+            "MHAdmittedPatientClass": label(_WARDS, ward[stay]),
+            "Gender": columns.sex(py.people, person),
+            "AgeServReferRecDate": pl.Series(py.people.age(person, start[stay])),
+        },
+    )
 
 
 def _wards(rng: np.random.Generator, py: PersonYears, row: np.ndarray) -> np.ndarray:

@@ -1,9 +1,10 @@
 """When each person's long-term conditions began.
 
-Every condition has a prevalence by age, sex and deprivation (`condition_profile.csv`). A person has a latent liability per condition,
-correlated through shared frailty, a cluster factor and, for heart, vessels and metabolism, a factor common to both; the condition
-begins at the age at which the rising prevalence overtakes the liability. So prevalence is exact by age, conditions cluster, and the
-same people keep their conditions from year to year. Remission is not modelled.
+Every condition has a prevalence by age, sex and deprivation (`condition_profile.csv`). A person has a latent
+liability per condition, correlated through shared frailty, a cluster factor and, for heart, vessels and metabolism, a
+factor common to both; the condition begins at the age at which the rising prevalence overtakes the liability. So
+prevalence is exact by age, conditions cluster, and the same people keep their conditions from year to year. Remission
+is not modelled.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ _CARDIOMETABOLIC = ("vascular", "metabolic")
 
 @cache
 def _thresholds() -> np.ndarray:
-    """Liability above which a condition is present: condition × sex (male, female) × deprivation quintile × age."""
+    """Liability above which a condition is present: by condition, sex (male, female), deprivation quintile and age."""
     probit = NormalDist().inv_cdf
     ages = np.arange(_OLDEST + 1)
     table = np.empty((len(codebook.conditions()), 2, 5, _OLDEST + 1))
@@ -91,7 +92,7 @@ def _ordered(day: np.ndarray) -> np.ndarray:
 
 
 def counted(active: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Number of the 52 conditions and of the eight priority groups, given which are present (rows × conditions).
+    """Number of the 52 conditions and of the eight priority groups, given which are present (rows by conditions).
 
     A condition that a graver form suppresses is not counted beside it.
     """

@@ -1,7 +1,8 @@
 """What each person may be expected to use in each financial year: the rows that every feed draws from.
 
-One row per person and financial year in which the person is registered. Expected use grows with the number and kind of conditions, age,
-deprivation, a lasting propensity and a yearly shock, and before death. Not here: the events themselves.
+One row per person and financial year in which the person is registered. Expected use grows with the number and kind
+of conditions, age, deprivation, a lasting propensity and a yearly shock, and before death. Not here: the events
+themselves.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from synthetic.population import DAYS_IN_YEAR, People, people_of_block
 
 @dataclass(frozen=True)
 class PersonYears:
-    """Arrays of one entry per person and financial year; `start` and `end` are the registered days in it, both included."""
+    """Arrays of one entry per person and financial year; `start` to `end` are the registered days, both included."""
 
     people: People
     onset: np.ndarray
@@ -81,8 +82,16 @@ def person_years(study: Study, seed: int, block: int, size: int) -> PersonYears:
     shock = np.minimum(rng.gamma(shape, 1 / shape, len(person)), calibration.YEAR_MOST)
     deprivation = 1 + calibration.DEPRIVATION_SLOPE * (5.5 - people.decile[person])
     return PersonYears(
-        people=people, onset=onset, person=person, year=year, start=start.astype(np.int32), end=end.astype(np.int32),
-        age=people.age(person, (start + end) // 2), active=active, conditions=conditions, priorities=priorities,
+        people=people,
+        onset=onset,
+        person=person,
+        year=year,
+        start=start.astype(np.int32),
+        end=end.astype(np.int32),
+        age=people.age(person, (start + end) // 2),
+        active=active,
+        conditions=conditions,
+        priorities=priorities,
         dies=(people.died[person] <= end) & (people.died[person] != NEVER),
         intensity=people.propensity[person] * shock * deprivation,
-    )  # fmt: skip
+    )

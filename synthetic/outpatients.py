@@ -1,5 +1,6 @@
 """Outpatient appointments: one row per appointment, attended or not. Price only when attended."""
 
+# ruff: noqa: PLR2004 - shares and ages of a draw are said where they are drawn
 from __future__ import annotations
 
 import numpy as np
@@ -13,22 +14,45 @@ from synthetic.periods import Study
 
 # Conditions whose clinic a person attends for about half of the appointments.
 _CLINICS = {
-    "ca_solid": "370", "ca_haem": "303", "chd": "320", "hf": "320", "arrhythmia": "320", "copd": "340", "dm": "307", "ckd": "361",
-    "eskd": "361", "ctd": "410", "ibd": "301", "ms": "400", "epilepsy": "400", "pd": "400", "vision": "130", "hearing": "120",
-    "oa": "110", "endometriosis": "502", "thyroid": "302", "melanoma": "330",
-}  # fmt: skip
+    "ca_solid": "370",
+    "ca_haem": "303",
+    "chd": "320",
+    "hf": "320",
+    "arrhythmia": "320",
+    "copd": "340",
+    "dm": "307",
+    "ckd": "361",
+    "eskd": "361",
+    "ctd": "410",
+    "ibd": "301",
+    "ms": "400",
+    "epilepsy": "400",
+    "pd": "400",
+    "vision": "130",
+    "hearing": "120",
+    "oa": "110",
+    "endometriosis": "502",
+    "thyroid": "302",
+    "melanoma": "330",
+}
 _ATTENDANCE_HRG = {1: "WF01B", 2: "WF01A", 3: "WF01D", 4: "WF01C"}
 _POINTS = ("first_face_to_face", "follow_up_face_to_face", "first_remote", "follow_up_remote")
 
 
 def op_attendance(py: PersonYears, study: Study, seed: int) -> pl.DataFrame:
-    """Grain: one appointment. Units: pounds. Source of prices: reference costs 2017/18 uprated, National Cost Collection 2024/25."""
+    """Grain: one appointment. Units: pounds.
+
+    Source of prices: attendances, reference costs 2017/18 uprated; procedures, National Cost Collection 2024/25.
+    """
     rng = stream(seed, "op_attendance", py.people.block)
     cancer = py.has("ca_solid") | py.has("ca_haem")
     expected = (
-        py.by_age(calibration.OUTPATIENT_BASE) * py.by_count(calibration.OUTPATIENT_BY_COUNT)
-        * (1 + 1.0 * cancer) * np.sqrt(py.intensity) * py.exposure
-    )  # fmt: skip
+        py.by_age(calibration.OUTPATIENT_BASE)
+        * py.by_count(calibration.OUTPATIENT_BY_COUNT)
+        * (1 + 1.0 * cancer)
+        * np.sqrt(py.intensity)
+        * py.exposure
+    )
     # Clinics hold some people for many visits and leave most alone: a gamma of small shape.
     shape = calibration.OUTPATIENT_SHAPE
     row = events(rng, expected * rng.gamma(shape, 1 / shape, len(py)), 60)
@@ -38,23 +62,31 @@ def op_attendance(py: PersonYears, study: Study, seed: int) -> pl.DataFrame:
     remote = rng.random(count) < 0.16
     kind = np.where(first, 1, 2) + 2 * remote
     hrg, price = _price(rng, kind, seen)
-    return columns.frame("op_attendance", study.month_of(day), {
-        "OPA_Ident": columns.text(record_numbers(py.people.block, count, 2)),
-        "Der_Pseudo_NHS_Number": columns.pseudonym(py.people, person),
-        "Der_Provider_Code": columns.acute_provider(rng, day),
-        "Appointment_Date": columns.dates(day),
-        "Attendance_Status": status,
-        "First_Attendance": label(("1", "2", "3", "4"), kind - 1),
-        "Consultation_Medium_Used": label(("01", "02", "03"), np.where(remote, np.where(rng.random(count) < 0.8, 1, 2), 0)),
-        "Treatment_Function_Code": _clinic(rng, py, row),
-        "HRG_Code": hrg,
-        "Outcome_of_Attendance": label(("1", "2", "3"), np.where(seen, np.where(first, 1, pick(rng, (0.4, 0.45, 0.15), count)), -1)),
-        "Sex": columns.sex(py.people, person),
-        "Der_Age_at_CDS_Activity_Date": pl.Series(py.people.age(person, day)),
-        "Der_Postcode_LSOA_2011_Code": columns.lsoa(py.people, person),
-        "GP_Practice_Code": columns.practice(py.people, person, day),
-        "Grand_Total_Payment_MFF": price,
-    })  # fmt: skip
+    return columns.frame(
+        "op_attendance",
+        study.month_of(day),
+        {
+            "OPA_Ident": columns.text(record_numbers(py.people.block, count, 2)),
+            "Der_Pseudo_NHS_Number": columns.pseudonym(py.people, person),
+            "Der_Provider_Code": columns.acute_provider(rng, day),
+            "Appointment_Date": columns.dates(day),
+            "Attendance_Status": status,
+            "First_Attendance": label(("1", "2", "3", "4"), kind - 1),
+            "Consultation_Medium_Used": label(
+                ("01", "02", "03"), np.where(remote, np.where(rng.random(count) < 0.8, 1, 2), 0)
+            ),
+            "Treatment_Function_Code": _clinic(rng, py, row),
+            "HRG_Code": hrg,
+            "Outcome_of_Attendance": label(
+                ("1", "2", "3"), np.where(seen, np.where(first, 1, pick(rng, (0.4, 0.45, 0.15), count)), -1)
+            ),
+            "Sex": columns.sex(py.people, person),
+            "Der_Age_at_CDS_Activity_Date": pl.Series(py.people.age(person, day)),
+            "Der_Postcode_LSOA_2011_Code": columns.lsoa(py.people, person),
+            "GP_Practice_Code": columns.practice(py.people, person, day),
+            "Grand_Total_Payment_MFF": price,
+        },
+    )
 
 
 def _clinic(rng: np.random.Generator, py: PersonYears, row: np.ndarray) -> pl.Series:

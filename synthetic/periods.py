@@ -1,7 +1,7 @@
 """The study window: financial years, their months and quarters, as whole days.
 
-Days are integers counted from 1970-01-01, as Polars and Arrow store dates, so that all arithmetic on dates is arithmetic on integers.
-Not here: anything about people.
+Days are integers counted from 1970-01-01, as Polars and Arrow store dates, so that all arithmetic on dates is
+arithmetic on integers. Not here: anything about people.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 
@@ -34,10 +35,12 @@ class Period:
 
     @property
     def start_date(self) -> dt.date:
+        """First day, as a date."""
         return EPOCH + dt.timedelta(days=self.start)
 
     @property
     def end_date(self) -> dt.date:
+        """Last day, as a date."""
         return EPOCH + dt.timedelta(days=self.end)
 
 
@@ -62,11 +65,10 @@ class Study:
 
     @cached_property
     def months(self) -> tuple[Period, ...]:
+        """The months of the study, from April."""
         first = int(self.years[0][:4])
         starts = [dt.date(first + (3 + i) // 12, (3 + i) % 12 + 1, 1) for i in range(12 * len(self.years) + 1)]
-        return tuple(
-            Period(f"{a:%Y-%m}", day_number(a), day_number(b) - 1) for a, b in zip(starts, starts[1:], strict=False)
-        )
+        return tuple(Period(f"{a:%Y-%m}", day_number(a), day_number(b) - 1) for a, b in pairwise(starts))
 
     @cached_property
     def quarters(self) -> tuple[Period, ...]:
@@ -79,16 +81,19 @@ class Study:
 
     @cached_property
     def financial_years(self) -> tuple[Period, ...]:
+        """The financial years as periods."""
         return tuple(
             Period(year, self.months[12 * i].start, self.months[12 * i + 11].end) for i, year in enumerate(self.years)
         )
 
     @property
     def start(self) -> int:
+        """First day of the study."""
         return self.months[0].start
 
     @property
     def end(self) -> int:
+        """Last day of the study."""
         return self.months[-1].end
 
     @property

@@ -1,9 +1,11 @@
 """The people of the county: who they are, where they live, and when they are on the register.
 
-People come in blocks. A block holds its share of the people registered on the last day of the study, and with them the people who died
-or left during it. Not here: their conditions (`morbidity`) and what they use (`need` and the feeds).
+People come in blocks. A block holds its share of the people registered on the last day of the study, and with them
+the people who died or left during it. Not here: their conditions (`morbidity`) and what they use (`need` and the
+feeds).
 """
 
+# ruff: noqa: PLR2004 - shares and ages of a draw are said where they are drawn
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -96,13 +98,23 @@ def people_of_block(study: Study, seed: int, block: int, size: int) -> People:
     practice, next_practice, moved = _practices(rng, home, joined, last)
     frailty = rng.standard_normal(count) + calibration.FRAILTY_OF_THE_DYING * (died != NEVER)
     return People(
-        block=block, index=index, pseudonym=identity.pseudonyms(index, seed), birth=birth,
+        block=block,
+        index=index,
+        pseudonym=identity.pseudonyms(index, seed),
+        birth=birth,
         sex=np.where(rng.random(count) < 0.51, 2, 1).astype(np.int8),
         ethnicity=pick(rng, codebook.numbers("ethnic_category", "weight"), count).astype(np.int8),
-        home=home, decile=codebook.numbers("lsoa", "deprivation_decile").astype(np.int8)[home],
-        practice=practice, next_practice=next_practice, moved=moved,
-        joined=joined, left=left, died=died, frailty=frailty, propensity=_propensity(rng, frailty),
-    )  # fmt: skip
+        home=home,
+        decile=codebook.numbers("lsoa", "deprivation_decile").astype(np.int8)[home],
+        practice=practice,
+        next_practice=next_practice,
+        moved=moved,
+        joined=joined,
+        left=left,
+        died=died,
+        frailty=frailty,
+        propensity=_propensity(rng, frailty),
+    )
 
 
 def _joined(rng: np.random.Generator, study: Study, age: np.ndarray, birth: np.ndarray, last: np.ndarray) -> np.ndarray:

@@ -16,13 +16,27 @@ _COST_SPREAD = 0.45
 _DEAREST_ITEM = 400.0
 # Items that many people have without any of the 52 conditions, and their relative frequency.
 _OTHER = {
-    "0103050P0": 14, "0103050L0": 14, "0407010H0": 9, "0407010F0": 9, "1001010P0": 7, "0906040G0": 9, "0403010B0": 6, "0301011R0": 6,
-    "0603020T0": 5, "0212000B0": 16, "0901011F0": 4, "0302000C0": 3, "0901020G0": 4, "0109040N0": 1, "0601060D0": 2, "0302000K0": 2,
-}  # fmt: skip
+    "0103050P0": 14,
+    "0103050L0": 14,
+    "0407010H0": 9,
+    "0407010F0": 9,
+    "1001010P0": 7,
+    "0906040G0": 9,
+    "0403010B0": 6,
+    "0301011R0": 6,
+    "0603020T0": 5,
+    "0212000B0": 16,
+    "0901011F0": 4,
+    "0302000C0": 3,
+    "0901020G0": 4,
+    "0109040N0": 1,
+    "0601060D0": 2,
+    "0302000K0": 2,
+}
 
 
 def gp_prescription(py: PersonYears, study: Study, seed: int) -> pl.DataFrame:
-    """Grain: one item line. Units: pounds, units of the product. Source of costs: Drug Tariff 08/2025, NHSBSA EPD 2017."""
+    """Grain: one item line. Units: pounds, units of the product. Costs: Drug Tariff 08/2025, NHSBSA EPD 2017."""
     rng = stream(seed, "gp_prescription", py.people.block)
     person, drug, month = (
         np.concatenate(parts) for parts in zip(_repeats(rng, py, study), _others(rng, py, study), strict=True)
@@ -37,15 +51,19 @@ def gp_prescription(py: PersonYears, study: Study, seed: int) -> pl.DataFrame:
     # The pseudo-classification code of the product adds generic product and first presentation to the chemical.
     products = [f"{code}AAAAAA" for code in codebook.column("drug", "bnf_chemical_code")]
     day = np.maximum(starts[month], py.people.joined[person])
-    return columns.frame("gp_prescription", month, {
-        "dmicPseudoNHSNumber": columns.pseudonym(py.people, person),
-        "CostCentreODSCode": columns.practice(py.people, person, day),
-        "ProcessingPeriodDate": columns.dates(starts[month]),
-        "PaidBNFCode": label(products, drug),
-        "ItemCount": pl.Series(np.ones(len(drug), dtype=np.int32)),
-        "PaidQuantity": pl.Series(amount * packs),
-        "ItemActualCost": pl.Series(np.round(cost, 2)),
-    })  # fmt: skip
+    return columns.frame(
+        "gp_prescription",
+        month,
+        {
+            "dmicPseudoNHSNumber": columns.pseudonym(py.people, person),
+            "CostCentreODSCode": columns.practice(py.people, person, day),
+            "ProcessingPeriodDate": columns.dates(starts[month]),
+            "PaidBNFCode": label(products, drug),
+            "ItemCount": pl.Series(np.ones(len(drug), dtype=np.int32)),
+            "PaidQuantity": pl.Series(amount * packs),
+            "ItemActualCost": pl.Series(np.round(cost, 2)),
+        },
+    )
 
 
 def _repeats(rng: np.random.Generator, py: PersonYears, study: Study) -> tuple[np.ndarray, ...]:

@@ -1,6 +1,7 @@
 """The register of patients and the list of mergers, as they stood at the end of each quarter.
 
-A snapshot lists everybody ever registered since the study began, with what was known on its day: no later end, death or move.
+A snapshot lists everybody ever registered since the study began, with what was known on its day: no later end, death
+or move.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ CHAIN_SHARE = 0.12
 
 @dataclass(frozen=True)
 class Mergers:
-    """People with an older pseudonym; in a chain the oldest was superseded by the older, and that by the present one."""
+    """People with an older pseudonym; in a chain the oldest gave way to the older, and that to the present one."""
 
     person: np.ndarray
     older: np.ndarray
@@ -55,22 +56,26 @@ def _snapshot(people: People, position: int, day: int) -> pl.DataFrame:
     order = np.lexsort((begins, person))
     person, begins, ends, place = person[order], begins[order], ends[order], place[order]
     everyone = np.ones(len(person), bool)
-    return columns.frame("patient_register", np.full(len(person), position), {
-        "Pseudo NHS Number": columns.pseudonym(people, person),
-        "YearMonth_Of_Birth": _month(people.birth[person], everyone),
-        "Gender": columns.sex(people, person),
-        "Ethnic_Category": columns.ethnic_code(people, person),
-        "YearMonth_Of_Death": _month(people.died[person], people.died[person] <= day),
-        "Primary Care Provider": columns.label(codes, place),
-        "Practice_From_Date": columns.dates(begins),
-        "Practice_To_Date": columns.dates(ends, ends > day),
-        "derCurrentyr2021LSOAofResidence_FromPostcode": columns.lsoa(people, person),
-        "IMD_Decile": pl.Series(people.decile[person].astype(np.int32)),
-    })  # fmt: skip
+    return columns.frame(
+        "patient_register",
+        np.full(len(person), position),
+        {
+            "Pseudo NHS Number": columns.pseudonym(people, person),
+            "YearMonth_Of_Birth": _month(people.birth[person], everyone),
+            "Gender": columns.sex(people, person),
+            "Ethnic_Category": columns.ethnic_code(people, person),
+            "YearMonth_Of_Death": _month(people.died[person], people.died[person] <= day),
+            "Primary Care Provider": columns.label(codes, place),
+            "Practice_From_Date": columns.dates(begins),
+            "Practice_To_Date": columns.dates(ends, ends > day),
+            "derCurrentyr2021LSOAofResidence_FromPostcode": columns.lsoa(people, person),
+            "IMD_Decile": pl.Series(people.decile[person].astype(np.int32)),
+        },
+    )
 
 
 def mergers(people: People, study: Study, seed: int) -> Mergers:
-    """Who has an older pseudonym. The merger falls in the first three quarters of the study, so that every year of it sees some."""
+    """Who has an older pseudonym, and the day in the study on which it was merged."""
     rng = stream(seed, "mergers", people.block)
     person = np.flatnonzero(rng.random(len(people)) < MERGED_PER_1000 / 1000)
     older = identity.pseudonyms(identity.SUPERSEDED + 2 * people.index[person], seed)
@@ -95,9 +100,15 @@ def person_merger(people: People, merged: Mergers, study: Study) -> pl.DataFrame
     frames = []
     for i, quarter in enumerate(study.quarters):
         known = day <= quarter.end
-        frames.append(columns.frame("person_merger", np.full(known.sum(), i), {
-            "Pseudo NHS Number": columns.text(pseudonym[known]),
-            "Pseudo Superseded NHS Number": columns.text(superseded[known]),
-            "Merge_Date": columns.dates(day[known]),
-        }))  # fmt: skip
+        frames.append(
+            columns.frame(
+                "person_merger",
+                np.full(known.sum(), i),
+                {
+                    "Pseudo NHS Number": columns.text(pseudonym[known]),
+                    "Pseudo Superseded NHS Number": columns.text(superseded[known]),
+                    "Merge_Date": columns.dates(day[known]),
+                },
+            )
+        )
     return pl.concat(frames)

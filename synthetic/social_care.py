@@ -1,9 +1,11 @@
 """Adult social care: packages with their unit cost, and the requests, assessments and reviews around them.
 
-Packages are drawn per person, not per year: they start before or during the study and run until they end, the person dies, leaves, or
-the study ends. Each quarterly delivery repeats the services that run in it. Costs are gross and planned, and do not change in a package.
+Packages are drawn per person, not per year: they start before or during the study and run until they end, the person
+dies, leaves, or the study ends. Each quarterly delivery repeats the services that run in it. Costs are gross and
+planned, and do not change in a package.
 """
 
+# ruff: noqa: PLR2004 - shares and ages of a draw are said where they are drawn
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -29,7 +31,7 @@ _WORKING_AGE_MEAN_DAYS = 12_000
 
 @dataclass(frozen=True)
 class Events:
-    """Social care events; `package` is a position in `social_care_package.csv` or -1, `end` is `NEVER` while it runs."""
+    """Social care events; `package` is a position in the list of packages or -1, `end` is `NEVER` while it runs."""
 
     person: np.ndarray
     kind: np.ndarray
@@ -65,13 +67,18 @@ def _likely(age: np.ndarray, active: np.ndarray, dead: np.ndarray) -> dict[str, 
     learning, psychosis = has("learning") & (age >= 18), has("smi_scz") & (age >= 18)
     scale = calibration.WORKING_AGE_CARE_SCALE
     return {
-        "residential care": old * 0.40, "nursing care": old * 0.28, "dementia residential care": old * 0.32 * np.where(has("dementia"), 2, 0.3),
-        "home care": home * 0.70, "extra care housing": np.where(age >= 65, home * 0.12, 0), "day support": home * 0.10,
+        "residential care": old * 0.40,
+        "nursing care": old * 0.28,
+        "dementia residential care": old * 0.32 * np.where(has("dementia"), 2, 0.3),
+        "home care": home * 0.70,
+        "extra care housing": np.where(age >= 65, home * 0.12, 0),
+        "day support": home * 0.10,
         "complex placement": np.where((age >= 18) & (age < 70), calibration.COMPLEX_PLACEMENTS, 0),
         "direct payment": np.where(disabled, 0.07, 0.0008 * (age >= 18)) * scale,
-        "supported living": np.where(learning, 0.20, 0) * scale, "learning disability residential": np.where(learning, 0.05, 0) * scale,
+        "supported living": np.where(learning, 0.20, 0) * scale,
+        "learning disability residential": np.where(learning, 0.05, 0) * scale,
         "mental health support": np.where(psychosis, 0.08, 0) * scale,
-    }  # fmt: skip
+    }
 
 
 def _lasting(rng: np.random.Generator, py: PersonYears, study: Study) -> Events:
@@ -91,7 +98,7 @@ def _lasting(rng: np.random.Generator, py: PersonYears, study: Study) -> Events:
     has[:, at_home] &= ~has[:, : at_home.start].any(axis=1)[:, None]  # nobody in a care home has care at home
     person, place = np.nonzero(has)
     package = np.array([_package(name) for name in names])[place]
-    start, end = _episodes(rng, py, study, person, place, at_home)
+    start, end = _episodes(rng, py, study, person=person, place=place, at_home=at_home)
     kept = end >= study.start
     person, package, start, end = person[kept], package[kept], start[kept], end[kept]
     spread = codebook.numbers("social_care_package", "unit_cost_spread")[package]
@@ -110,9 +117,9 @@ def _lasting(rng: np.random.Generator, py: PersonYears, study: Study) -> Events:
 
 
 def _episodes(
-    rng: np.random.Generator, py: PersonYears, study: Study, person: np.ndarray, place: np.ndarray, at_home: slice
+    rng: np.random.Generator, py: PersonYears, study: Study, *, person: np.ndarray, place: np.ndarray, at_home: slice
 ) -> tuple[np.ndarray, np.ndarray]:
-    """First and last day of each package. A care home is for the rest of life; a placement in working age for many years."""
+    """First and last day of each package. A care home is for life, a placement in working age for many years."""
     people = py.people
     last = np.minimum(people.left, study.end)[person]
     in_care_home, home = place < at_home.start, (place >= at_home.start) & (place < at_home.stop)
@@ -181,25 +188,29 @@ def social_care_event(py: PersonYears, study: Study, seed: int) -> pl.DataFrame:
 
     reasons = sorted(set(codebook.column("social_care_package", "primary_support_reason")))
     stated = label(reasons, pick(rng, np.ones(len(reasons)), len(event)))
-    return columns.frame("social_care_event", quarter, {
-        "LA Code": _COUNCIL,
-        "Pseudo NHS Number": columns.pseudonym(py.people, person),
-        "LA Person Unique Identifier": columns.text(identity.pseudonyms(py.people.index[person], seed + 1)),
-        "Event Type": label(_EVENTS, kind),
-        "Event Reference": columns.text(reference),
-        "Event Start Date": columns.dates(start[event]),
-        "Event End Date": columns.dates(np.minimum(end[event], NEVER), end[event] > quarter_end),
-        "Client Type": label(("Service user", "Unpaid carer"), carer.astype(int)),
-        "Primary Support Reason": listed("primary_support_reason").zip_with(pl.Series(package >= 0), stated),
-        "Service Type": listed("service_type"),
-        "Service Component": listed("service_component"),
-        "Delivery Mechanism": listed("delivery_mechanism"),
-        "Unit Cost": pl.Series(cost[event]).fill_nan(None),
-        "Cost Frequency (Unit Type)": listed("cost_frequency"),
-        "Planned units per week": pl.Series(units[event]).fill_nan(None),
-        "Gender": label(("Male", "Female"), py.people.sex[person].astype(int) - 1),
-        "Ethnicity": label(ethnicity, py.people.ethnicity[person].astype(int)),
-    })  # fmt: skip
+    return columns.frame(
+        "social_care_event",
+        quarter,
+        {
+            "LA Code": _COUNCIL,
+            "Pseudo NHS Number": columns.pseudonym(py.people, person),
+            "LA Person Unique Identifier": columns.text(identity.pseudonyms(py.people.index[person], seed + 1)),
+            "Event Type": label(_EVENTS, kind),
+            "Event Reference": columns.text(reference),
+            "Event Start Date": columns.dates(start[event]),
+            "Event End Date": columns.dates(np.minimum(end[event], NEVER), end[event] > quarter_end),
+            "Client Type": label(("Service user", "Unpaid carer"), carer.astype(int)),
+            "Primary Support Reason": listed("primary_support_reason").zip_with(pl.Series(package >= 0), stated),
+            "Service Type": listed("service_type"),
+            "Service Component": listed("service_component"),
+            "Delivery Mechanism": listed("delivery_mechanism"),
+            "Unit Cost": pl.Series(cost[event]).fill_nan(None),
+            "Cost Frequency (Unit Type)": listed("cost_frequency"),
+            "Planned units per week": pl.Series(units[event]).fill_nan(None),
+            "Gender": label(("Male", "Female"), py.people.sex[person].astype(int) - 1),
+            "Ethnicity": label(ethnicity, py.people.ethnicity[person].astype(int)),
+        },
+    )
 
 
 def _by_quarter(study: Study, event: np.ndarray, start: np.ndarray, end: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

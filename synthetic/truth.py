@@ -1,6 +1,7 @@
 """What was planted, counted: the file a reader holds against what the pipeline found.
 
-A row is counted once: rejected, or a duplicate, or superseded, or accepted and current (and then perhaps unlinked or merged).
+A row is counted once: rejected, or a duplicate, or superseded, or accepted and current (and then perhaps unlinked or
+merged).
 """
 
 from __future__ import annotations
@@ -60,15 +61,20 @@ class Truth:
         """Write `truth.json`; counts of zero are left out."""
         path = to / "truth.json"
         content = {
-            "faults": self.faults, "seed": self.seed,
+            "faults": self.faults,
+            "seed": self.seed,
             "rejected": {feed: _present(self.rejected[feed]) for feed in FEEDS if self.rejected[feed]},
-            "duplicate": _present(self.duplicate), "superseded": _present(self.superseded),
+            "duplicate": _present(self.duplicate),
+            "superseded": _present(self.superseded),
             "unlinked": {"dummy": _present(self.dummy), "not_registered": _present(self.not_registered)},
             "merged": {
-                "pseudonyms": len(self.merged_pseudonyms), "chains": len(self.chain_ends), "rows": _present(self.merged_rows),
+                "pseudonyms": len(self.merged_pseudonyms),
+                "chains": len(self.chain_ends),
+                "rows": _present(self.merged_rows),
             },
-            "repeated_deliveries": sorted(self.repeated), "refused_deliveries": dict(sorted(self.refused.items())),
-        }  # fmt: skip
+            "repeated_deliveries": sorted(self.repeated),
+            "refused_deliveries": dict(sorted(self.refused.items())),
+        }
         path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
         return path
 

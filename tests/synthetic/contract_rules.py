@@ -1,7 +1,7 @@
 """A small validator of deliveries, written from the contract files alone: which rule each row breaks first.
 
-It shares nothing with the generator, nor with the pipeline. Order of the rules of a column: required, type, enum, pattern, minimum,
-maximum; columns in contract order; then the cross-column rules; then repeats of the record key.
+It shares nothing with the generator, nor with the pipeline. Order of the rules of a column: required, type, enum,
+pattern, minimum, maximum; columns in contract order; then the cross-column rules; then repeats of the record key.
 """
 
 from __future__ import annotations
@@ -74,9 +74,10 @@ def _checks(feed: str) -> list[tuple[str, str]]:
     rules = [(f"{feed}.{rule['name']}", rule["implementation"]) for rule in contract(feed).get("quality", [])]
     names = sorted((c["name"] for c in contract(feed)["properties"]), key=len, reverse=True)
     for code, sql in rules:
+        typed_sql = sql
         for name in names:
-            sql = _replace_word(sql, name, f'"{name}__t"')
-        checks.append((code, f"({sql})"))
+            typed_sql = _replace_word(typed_sql, name, f'"{name}__t"')
+        checks.append((code, f"({typed_sql})"))
     return checks
 
 
@@ -115,7 +116,7 @@ def _read(folder: Path, manifest: dict) -> pa.Table:
 
 
 def verdicts(feed: str, deliveries: dict[Path, dict]) -> pl.DataFrame:
-    """Every row of these deliveries of one feed as text, with `rule`: the first rule that it breaks, null when accepted."""
+    """Every row of these deliveries of one feed as text, with the first `rule` that it breaks, null if none."""
     delivered = pa.concat_tables([_read(folder, manifest) for folder, manifest in deliveries.items()])
     columns = contract(feed)["properties"]
     typed = ", ".join(f'{_typed(c)} AS "{c["name"]}__t"' for c in columns)
@@ -131,7 +132,10 @@ def verdicts(feed: str, deliveries: dict[Path, dict]) -> pl.DataFrame:
         connection.register("delivered", delivered)
         found = connection.sql(f"""
             WITH numbered AS (SELECT row_number() OVER () AS n, * FROM delivered),
-            typed AS (SELECT * REPLACE (period_start::DATE AS period_start, period_end::DATE AS period_end), {typed} FROM numbered),
+            typed AS (
+                SELECT * REPLACE (period_start::DATE AS period_start, period_end::DATE AS period_end), {typed}
+                FROM numbered
+            ),
             judged AS (SELECT *, CASE {cases} END AS rule FROM typed)
             SELECT n, delivery_id, received_at, CAST(period_end AS VARCHAR) AS period_end, {plain},
                    CASE WHEN rule IS NULL AND {repeated} THEN '{feed}.duplicate_record' ELSE rule END AS rule

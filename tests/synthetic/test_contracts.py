@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from datetime import date
+from itertools import pairwise
 
 import polars as pl
 import pyarrow as pa
@@ -57,7 +58,7 @@ def test_periods_cover_the_study_once(clean: Landing) -> None:
             assert periods.pop(0) == ("1990-01-01", "2023-03-31")
         assert periods[0][0] == "2023-04-01"
         assert periods[-1][1] == "2025-03-31"
-        for (_, end), (start, _) in zip(periods, periods[1:], strict=False):
+        for (_, end), (start, _) in pairwise(periods):
             assert (date.fromisoformat(start) - date.fromisoformat(end)).days == 1
 
 

@@ -25,8 +25,9 @@ def fingerprints(folder: Path) -> dict[str, str]:
     """Digest of every file below a folder."""
     return {
         f"{path.relative_to(folder)}": hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in sorted(folder.rglob("*")) if path.is_file()
-    }  # fmt: skip
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
 
 
 @pytest.mark.parametrize("faults", ["none", "default"])
@@ -73,8 +74,13 @@ def test_a_quarter_is_65_or_over_at_every_mid_year() -> None:
     blocks = [person_years(study, 2013, block, BLOCK).people for block in range(4)]
     for year in study.financial_years:
         middle = (year.start + year.end) // 2
-        here = [people.age(there := np.flatnonzero((people.joined <= middle) & (people.left >= middle)), np.full(len(there), middle))
-                for people in blocks]  # fmt: skip
+        here = [
+            people.age(
+                there := np.flatnonzero((people.joined <= middle) & (people.left >= middle)),
+                np.full(len(there), middle),
+            )
+            for people in blocks
+        ]
         assert 0.225 < np.mean(np.concatenate(here) >= 65) < 0.255
 
 
@@ -103,8 +109,14 @@ def test_nobody_uses_care_outside_registration(clean: Landing) -> None:
     spells = register.group_by("pseudonym").agg(
         pl.col("registered_from").min(), pl.col("registered_to").fill_null("9999").max()
     )
-    for feed, day in (("op_attendance", "appointment_date"), ("ec_attendance", "arrival_date"), ("gp_appointment", "appointment_date"),
-                      ("mh_contact", "contact_date"), ("community_contact", "contact_date"), ("apc_spell", "discharge_date")):  # fmt: skip
+    for feed, day in (
+        ("op_attendance", "appointment_date"),
+        ("ec_attendance", "arrival_date"),
+        ("gp_appointment", "appointment_date"),
+        ("mh_contact", "contact_date"),
+        ("community_contact", "contact_date"),
+        ("apc_spell", "discharge_date"),
+    ):
         used = clean.rows[feed].join(spells, on="pseudonym", validate="m:1")
         assert used.height == clean.rows[feed].height
         assert used.filter(
