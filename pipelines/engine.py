@@ -55,7 +55,8 @@ class DuckEngine(Engine):
         spill.mkdir(parents=True, exist_ok=True)
         self._connection = duckdb.connect()
         self._connection.execute(
-            "set TimeZone = 'UTC'; set autoinstall_known_extensions = false; set enable_progress_bar = false;"
+            "set TimeZone = 'UTC'; set parquet_metadata_cache = true;"
+            "set autoinstall_known_extensions = false; set enable_progress_bar = false;"
             f"set memory_limit = '{memory_limit}'; set temp_directory = '{spill}'"
         )
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import filelock
 
+from pipelines.beside import Beside
 from pipelines.errors import AnotherRunError
 from pipelines.store import Store
 
@@ -23,11 +24,13 @@ class Home:
         root: the folder that `LINKED_CARE_HOME` names.
         store: the workshop, opened for writing.
         person_key: the secret under which people are hashed.
+        beside: work done while the run goes on.
     """
 
     root: Path
     store: Store
     person_key: str
+    beside: Beside
 
     @property
     def landing(self) -> Path:
@@ -59,9 +62,11 @@ def open_home(root: Path, person_key: str, memory_limit: str = "4GB", rebuild: b
         lock.acquire()
     except filelock.Timeout as error:
         raise AnotherRunError(f"{root}: another run is writing here. Wait for it to end, then run again.") from error
+    beside = Beside()
     try:
         opened = Store(store, memory_limit, rebuild)
         opened.clear_leftovers()
-        yield Home(root, opened, person_key)
+        yield Home(root, opened, person_key, beside)
     finally:
+        beside.close()
         lock.release()

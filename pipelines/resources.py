@@ -63,4 +63,5 @@ def dagster_instance() -> dg.DagsterInstance:
     state.mkdir(parents=True, exist_ok=True)
     os.environ.setdefault("DAGSTER_HOME", str(Path(__file__).parent.parent))
     os.environ.setdefault("LINKED_CARE_STATE", str(state))
+    os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
     return dg.DagsterInstance.get()

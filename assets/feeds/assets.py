@@ -5,6 +5,7 @@ import dagster as dg
 from assets.feeds.accounts import build_accounts
 from assets.feeds.current import build_feed
 from pipelines.assets import OWNERS, table_asset
+from pipelines.expectations import begin_proof
 from pipelines.home import Home
 from pipelines.progress import computing
 from pipelines.resources import HomeResource
@@ -25,6 +26,7 @@ def _feed_asset(contract: Contract) -> dg.AssetsDefinition:
     def feed(home: HomeResource) -> dg.MaterializeResult:
         with computing("feeds", contract.feed):
             stored = build_feed(home.home.store, home.home.landing, contract)
+        begin_proof(home.home, contract)
         return dg.MaterializeResult(
             metadata={"dagster/row_count": stored.rows, "current_deliveries": len(stored.periods)}
         )

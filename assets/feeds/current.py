@@ -7,6 +7,7 @@ Does not belong here: judging (`intake.py`, `submission.py`) or accounting (`acc
 import json
 import logging
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,11 +21,18 @@ from schemas.contract import Contract
 
 log = logging.getLogger(__name__)
 
+AT_ONCE = 2
+
 
 def build_feed(store: Store, landing: Path, contract: Contract) -> Stored:
     """Take in what is new in `landing/<feed>/` and point the store at the current rows."""
     shelf = store.root / contract.feed
-    taken = sum(_take_in_if_new(folder, contract, shelf, store.rebuild) for folder in landed(landing, contract.feed))
+    with ThreadPoolExecutor(AT_ONCE) as threads:  # one delivery reads while another writes
+        taken = sum(
+            threads.map(
+                lambda folder: _take_in_if_new(folder, contract, shelf, store.rebuild), landed(landing, contract.feed)
+            )
+        )
     judged = judge(receipts(shelf), contract)
     write_whole(shelf / "judged.json", json.dumps([[j.receipt.delivery_id, j.verdict, j.reason] for j in judged]))
     current = sorted(
