@@ -32,11 +32,16 @@ cell_sum as (
         condition_list,
         predictor,
         cell,
-        count(*) as people,
+        cast(count(*) as decimal(38, 0)) as people,
         sum(cost) as cost,
         sum(cost * cost) as cost_squared
     from grouped
     group by condition_list, predictor, cell
+),
+
+spread as (  -- people times sum of squares about the mean: a whole number, so that large costs cancel exactly
+    select condition_list, predictor, people, cost, cost_squared, people * cost_squared - cost * cost as scaled_squares
+    from cell_sum
 ),
 
 explained as (
@@ -44,12 +49,11 @@ explained as (
         condition_list,
         predictor,
         count(*) as cell_count,
-        cast(sum(people) as decimal(38, 0)) as people,
-        cast(sum(cost) as decimal(38, 0)) as cost,
-        cast(sum(cost_squared) as decimal(38, 0)) as cost_squared,
-        -- a sum of doubles would depend on the order of rows: one of ten-thousandths does not
-        sum(cast(cast(cost * cost as double) / nullif(people, 0) as decimal(38, 4))) as cell_squared
-    from cell_sum
+        sum(people) as people,
+        sum(people) * sum(cost_squared) - sum(cost) * sum(cost) as scaled_squares,
+        -- a sum of doubles would depend on the order of rows: a sum of ten-thousandths does not
+        sum(cast(cast(scaled_squares as double) / nullif(people, 0) as decimal(38, 4))) as squares_within
+    from spread
     group by condition_list, predictor
 )
 
@@ -59,8 +63,7 @@ select
     e.predictor,
     cast(e.people as bigint) as people_count,
     cast(e.cell_count as bigint) as cell_count,
-    cast(e.people * e.cell_squared - e.cost * e.cost as double)
-    / nullif(cast(e.people * e.cost_squared - e.cost * e.cost as double), 0) as r_squared,
+    1 - cast(e.people * e.squares_within as double) / nullif(cast(e.scaled_squares as double), 0) as r_squared,
     'group means, in sample, concurrent' as design,
     p.exposure_rule
 from explained as e
