@@ -31,28 +31,29 @@ def broken(contract: Contract) -> dict[str, pl.Expr]:
 
     Duplicate records are not among them, since they depend on the other rows.
     """
-    columns = {column.name: column for column in contract.columns}
-    return {
-        rule.code: _is_broken(rule, columns).fill_null(False)
-        for rule in contract.rules
-        if rule.kind != "duplicate_record"
-    }
+    return {rule.code: _is_broken(rule).fill_null(False) for rule in contract.rules if rule.kind != "duplicate_record"}
 
 
 def _typed(column: ContractColumn) -> pl.Expr:
+    """The value where the text is exactly of its type, else null: casts round `10.505` and read `1e3` without a word."""
     text = pl.col(column.name)
     match column.physical_type:
         case "VARCHAR":
             return text
         case "INTEGER":
-            return text.cast(pl.Int32, strict=False)
+            value = text.cast(pl.Int32, strict=False)
+            is_exact = value.cast(pl.String) == text
         case "DATE":
-            return text.str.to_date("%Y-%m-%d", strict=False)
+            value = text.str.to_date("%Y-%m-%d", strict=False)
+            is_exact = value.cast(pl.String) == text
         case _:
-            return text.cast(pl.Decimal(*column.precision_and_scale), strict=False)
+            places = column.precision_and_scale[1]
+            value = text.cast(pl.Decimal(*column.precision_and_scale), strict=False)
+            is_exact = text.str.contains(rf"^-?(0|[1-9][0-9]*)(\.[0-9]{{1,{places}}})?$")
+    return pl.when(is_exact).then(value)
 
 
-def _is_broken(rule: Rule, columns: dict[str, ContractColumn]) -> pl.Expr:
+def _is_broken(rule: Rule) -> pl.Expr:
     if rule.kind == "row_predicate":
         return pl.sql_expr(rule.argument)
     assert rule.column
@@ -61,7 +62,7 @@ def _is_broken(rule: Rule, columns: dict[str, ContractColumn]) -> pl.Expr:
         case "required":
             return raw.is_null()
         case "type":
-            return raw.is_not_null() & ~_round_trips(typed, raw, columns[rule.column])
+            return raw.is_not_null() & typed.is_null()
         case "enum":
             return ~typed.is_in(list(rule.argument))
         case "pattern":
@@ -72,11 +73,3 @@ def _is_broken(rule: Rule, columns: dict[str, ContractColumn]) -> pl.Expr:
             return typed < rule.argument
         case _:
             return typed > rule.argument
-
-
-def _round_trips(typed: pl.Expr, raw: pl.Expr, column: ContractColumn) -> pl.Expr:
-    """Whether the cast kept the value whole: casts round `1.6` and `10.505` without a word."""
-    if column.physical_type in {"INTEGER", "DATE"}:
-        return (typed.cast(pl.String) == raw).fill_null(False)
-    places = column.precision_and_scale[1]
-    return typed.is_not_null() & raw.str.contains(rf"^-?(0|[1-9][0-9]*)(\.[0-9]{{1,{places}}})?$")
