@@ -6,7 +6,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from pipelines.progress import Built, listening
-from pipelines.resources import dagster_instance, home_path
+from pipelines.resources import dagster_instance, home_path, home_resource
 from pipelines.run import NightlyRun, run_nightly
 from pipelines.store import Store
 from schemas.contract import contracts
@@ -16,17 +16,25 @@ _PENCE = 100
 
 
 def run_and_summarise(rebuild: bool) -> bool:
-    """Run, show, and say whether any delivery stands refused."""
+    """Run, show, and say whether any delivery stands refused without a good one since."""
     console = Console(soft_wrap=True)
     with dagster_instance() as instance, _progress(console) as hear, listening(hear):
-        run = run_nightly(instance, rebuild)
+        run = run_nightly(instance, home_resource(rebuild))
     store = Store(home_path() / "store")
     receipts = store.frame("delivery_receipt")
     console.print(_summary(store, receipts, run))
-    refused = receipts.filter(pl.col("verdict") == "refused")
+    refused = standing_refusals(receipts)
     for feed, delivery, reason in refused.select("feed", "delivery_id", "reason").rows():
         console.print(f"refused: {feed}/{delivery}: {reason}", style="yellow", markup=False, highlight=False)
     return refused.height > 0
+
+
+def standing_refusals(receipts: pl.DataFrame) -> pl.DataFrame:
+    """Refused deliveries for whose period no good one has been received since."""
+    period = ["feed", "supplier", "period_start", "period_end"]
+    good = receipts.filter(pl.col("verdict").is_in(["accepted", "superseded"])).select(*period, good="received_date")
+    refused = receipts.filter(pl.col("verdict") == "refused").join(good, on=period, how="left")
+    return refused.filter((pl.col("good") < pl.col("received_date")) | pl.col("good").is_null())
 
 
 class _progress:

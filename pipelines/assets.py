@@ -22,6 +22,7 @@ warnings.filterwarnings("ignore", category=dg.BetaWarning)  # backfill_policy: s
 
 YEARS = dg.DynamicPartitionsDefinition(name="financial_year")
 AT_ONCE = 2
+UNCHANGED = "unchanged"
 OWNERS = ["team:data-engineering"]
 Build = Callable[[Home, str | None], Stored]
 
@@ -70,7 +71,7 @@ _NULLS = "Columns declared without nulls have none; counted from the files."
 def _metadata(stored: Mapping[str | None, Stored]) -> Mapping[str, Any]:
     return {
         "dagster/row_count": sum(part.rows for part in stored.values()),
-        "rebuilt": ", ".join(year or "whole table" for year, part in stored.items() if part.computed) or "unchanged",
+        "rebuilt": ", ".join(year or "whole table" for year, part in stored.items() if part.computed) or UNCHANGED,
     }
 
 
