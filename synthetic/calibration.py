@@ -31,7 +31,7 @@ DEPRIVATION_SLOPE = 0.05  # of use, per decile away from the middle
 
 # Emergency admissions: the steepness over the count sets the ratio of 7+ to 1 and its inpatient part.
 NON_ELECTIVE_BASE = (0.100, 0.048, 0.046, 0.036, 0.028, 0.022, 0.020)
-NON_ELECTIVE_BY_COUNT = (1.0, 1.35, 2.2, 3.7, 6.4, 10.5, 19.0, 73.0)
+NON_ELECTIVE_BY_COUNT = (1.0, 1.35, 2.2, 3.7, 6.4, 10.5, 19.0, 80.0)
 NON_ELECTIVE_BY_PRIORITY = (1.0, 1.0, 1.1, 1.65, 2.1)
 NON_ELECTIVE_MOST = 14
 TERMINAL_ADMISSIONS = 0.9
@@ -50,20 +50,20 @@ ELECTIVE_MOST = 5
 REGULAR_BASE = 0.35  # courses of chemotherapy and radiotherapy per person with cancer
 MATERNITY_RATE = 0.062  # admissions per woman aged 16 to 45
 
-OUTPATIENT_BASE = (1.10, 1.00, 1.30, 1.35, 1.30, 1.15, 0.90)
-OUTPATIENT_SHAPE = 0.55
+OUTPATIENT_BASE = (1.20, 1.10, 1.42, 1.46, 1.36, 0.98, 0.82)
+OUTPATIENT_SHAPE = 0.45
 OUTPATIENT_BY_COUNT = (1.0, 1.5, 2.1, 2.7, 3.2, 3.7, 4.2, 4.8)
-EMERGENCY_BASE = (0.55, 0.34, 0.34, 0.24, 0.20, 0.22, 0.26)
+EMERGENCY_BASE = (0.60, 0.37, 0.37, 0.26, 0.22, 0.24, 0.28)
 EMERGENCY_BY_COUNT = (1.0, 1.25, 1.5, 1.75, 2.0, 2.3, 2.6, 3.0)
 VIA_EMERGENCY_SHARE = 0.75
 
-APPOINTMENT_BASE = (4.8, 3.2, 4.3, 4.9, 5.6, 6.2, 6.4)
+APPOINTMENT_BASE = (5.2, 3.5, 4.7, 5.3, 6.0, 6.6, 6.8)
 APPOINTMENT_BY_COUNT = (1.0, 1.4, 1.7, 2.0, 2.3, 2.6, 2.8, 3.2)
 REPEAT_ITEMS_SHARE = 0.85
-OTHER_ITEMS_BASE = (2.2, 3.0, 5.5, 7.5, 10.0, 13.0, 16.0)
+OTHER_ITEMS_BASE = (2.8, 3.8, 6.8, 9.0, 12.0, 15.5, 19.0)
 
-COMMUNITY_SCALE = 0.030
-MENTAL_HEALTH_SCALE = 1.5
+COMMUNITY_SCALE = 0.040
+MENTAL_HEALTH_SCALE = 1.9
 WARD_STAY_RATE = {"smi_scz": 0.075, "bipolar": 0.045, "depression": 0.0018, "dementia": 0.010, "eating": 0.010}
 WARD_STAY_MEAN = 30.0
 WARD_STAY_MOST = 110
@@ -72,11 +72,11 @@ LONG_STAY_MEAN = 300.0
 LONG_STAY_MOST = 450
 
 # Social care: share of people with each kind of package, before the drivers; caps on hours and weeks.
-CARE_HOME_SCALE = 0.52
+CARE_HOME_SCALE = 0.60
 HOME_CARE_SCALE = 0.62
 WORKING_AGE_CARE_SCALE = 0.75
 CARE_HOME_MEAN_DAYS = 650
 HOME_CARE_MEAN_DAYS = 450
 HOME_CARE_HOURS = 9.0
 HOME_CARE_HOURS_MOST = 42.0
-COMPLEX_PLACEMENTS = 0.00088  # of adults under 70: few people, each dearer than any other package
+COMPLEX_PLACEMENTS = 0.00080  # of adults under 70: few people, each dearer than any other package

@@ -11,7 +11,7 @@ from synthetic.need import PersonYears
 from synthetic.periods import NEVER, Study
 
 _DRUGS_PER_CONDITION = 2
-_SECOND_DRUG_SHARE = 0.45
+_SECOND_DRUG_SHARE = 0.6
 _COST_SPREAD = 0.45
 _DEAREST_ITEM = 400.0
 # Items that many people have without any of the 52 conditions, and their relative frequency.

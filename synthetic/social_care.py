@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 
 from synthetic import calibration, codebook, columns, identity
-from synthetic.chance import bounded_lognormal, events, label, pick, stream
+from synthetic.chance import bounded_lognormal, events, label, pick, stream, systematic
 from synthetic.morbidity import counted
 from synthetic.need import PersonYears
 from synthetic.periods import NEVER, Study
@@ -94,16 +94,16 @@ def _lasting(rng: np.random.Generator, py: PersonYears, study: Study) -> Events:
     # Care at home comes and goes: the chance of being in it on one day becomes the chance of an episode in this window.
     window = study.end - study.start + _LOOKING_BACK_DAYS
     chance[:, at_home] *= window / calibration.HOME_CARE_MEAN_DAYS
-    has = rng.random(chance.shape) < np.minimum(chance, 0.7)
+    has = systematic(rng, np.minimum(chance, 0.7))
     has[:, at_home] &= ~has[:, : at_home.start].any(axis=1)[:, None]  # nobody in a care home has care at home
     person, place = np.nonzero(has)
     package = np.array([_package(name) for name in names])[place]
     start, end = _episodes(rng, py, study, person=person, place=place, at_home=at_home)
     kept = end >= study.start
     person, package, start, end = person[kept], package[kept], start[kept], end[kept]
-    spread = codebook.numbers("social_care_package", "unit_cost_spread")[package]
+    scatter = codebook.numbers("social_care_package", "unit_cost_spread")[package]
     cost = codebook.numbers("social_care_package", "unit_cost_gbp")[package] * np.exp(
-        spread * rng.standard_normal(len(person))
+        scatter * rng.standard_normal(len(person))
     )
     hours = (
         np.round(
@@ -146,9 +146,9 @@ def _one_off(rng: np.random.Generator, py: PersonYears) -> Events:
     ):
         row = events(rng, rate * py.exposure, 2)
         day = py.days(rng, row)
-        spread = codebook.numbers("social_care_package", "unit_cost_spread")[_package(name)]
+        scatter = codebook.numbers("social_care_package", "unit_cost_spread")[_package(name)]
         cost = codebook.numbers("social_care_package", "unit_cost_gbp")[_package(name)] * np.exp(
-            spread * rng.standard_normal(len(row))
+            scatter * rng.standard_normal(len(row))
         )
         end = np.minimum(day + (_ONE_OFF_DAYS if name == "reablement" else 0), py.people.left[py.person[row]])
         parts.append((py.person[row], np.full(len(row), _package(name)), day, end, np.round(cost, 2)))
