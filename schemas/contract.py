@@ -6,12 +6,13 @@ Does not belong here: reading deliveries (`assets/feeds`) or running expectation
 """
 
 import json
+import re
 from dataclasses import dataclass
 from datetime import date
 from functools import cache, cached_property
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import dagster as dg
 import jsonschema
@@ -37,6 +38,7 @@ PROVENANCE = {
 }
 
 _ARROW = {"VARCHAR": pa.large_string(), "INTEGER": pa.int32(), "DATE": pa.date32()}
+_DECIMAL = re.compile(r"DECIMAL\([0-9]+,[0-9]+\)")
 
 
 class ContractError(LinkedCareError):
@@ -135,12 +137,18 @@ class Contract:
                 case "maxLength":
                     found.append(rule("length", f"is longer than {value}", value))
                 case "minimum" | "maximum":
-                    limit = date.fromisoformat(value) if column.physical_type == "DATE" else value
+                    limit = self._day(column, value) if column.physical_type == "DATE" else value
                     side = "below" if option == "minimum" else "above"
                     found.append(rule(option, f"is {side} {value}", limit))
                 case _:
                     raise ContractError(f"{self.feed}.{column.name}: option {option} is not one this project checks.")
         return found
+
+    def _day(self, column: ContractColumn, value: Any) -> date:
+        try:
+            return date.fromisoformat(value)
+        except (TypeError, ValueError) as error:
+            raise ContractError(f'{self.feed}.{column.name}: limit {value} is no day. Write "2024-04-01".') from error
 
     @cached_property
     def accepted_schema(self) -> pa.Schema:
@@ -189,17 +197,29 @@ def load(path: Path) -> Contract:
         ContractError: if the file breaks the standard's JSON schema, or asks for a check that this project cannot make.
     """
     text = path.read_text()
-    document = yaml.load(text, Loader=yaml.CSafeLoader)
+    try:
+        document = yaml.load(text, Loader=yaml.CSafeLoader)
+    except yaml.YAMLError as error:
+        raise ContractError(f"{path.name}: is not YAML.") from error
     standard = json.loads((files("open_data_contract_standard") / "schema.json").read_text())
     validator = jsonschema.validators.validator_for(standard)(standard)
     if problems := sorted(validator.iter_errors(document), key=lambda error: list(error.absolute_path)):
-        where = "/".join(map(str, problems[0].absolute_path))
+        where = "/".join(map(str, problems[0].absolute_path)) or "the top"
         raise ContractError(f"{path.name}: {len(problems)} breaches of ODCS, first at {where}: {problems[0].message}.")
+    try:
+        contract = _contract(document, text)
+    except KeyError as error:
+        raise ContractError(f"{path.name}: lacks {error.args[0]}, which this project needs.") from error
+    if path.name != f"{contract.feed}.odcs.yaml":
+        raise ContractError(f"{path.name}: describes {contract.feed}. Name the file {contract.feed}.odcs.yaml.")
+    _refuse_what_cannot_be_checked(contract)
+    return contract
+
+
+def _contract(document: dict[str, Any], text: str) -> Contract:
     schema = document["schema"][0]
     own = {item["property"]: item["value"] for item in schema["customProperties"]}
     feed = schema["name"]
-    if path.name != f"{feed}.odcs.yaml":
-        raise ContractError(f"{path.name}: describes {feed}. Name the file {feed}.odcs.yaml.")
     return Contract(
         feed=feed,
         version=document["version"],
@@ -215,6 +235,22 @@ def load(path: Path) -> Contract:
         row_predicates=tuple(_row_predicate(feed, item) for item in schema.get("quality", ())),
         text=text,
     )
+
+
+def _refuse_what_cannot_be_checked(contract: Contract) -> None:
+    if contract.submission_rule not in get_args(SubmissionRule):
+        raise ContractError(f"{contract.feed}: submission rule {contract.submission_rule} is not known here.")
+    for column in contract.columns:
+        if column.physical_type not in _ARROW and not _DECIMAL.fullmatch(column.physical_type):
+            raise ContractError(f"{contract.feed}.{column.name}: type {column.physical_type} is not known here.")
+    singled_out = (contract.provider_column, contract.activity_date_column, contract.price_column)
+    known = {column.name for column in contract.columns} | {None}
+    if unknown := [name for name in (*contract.record_key, *singled_out) if name not in known]:
+        raise ContractError(f"{contract.feed}: singles out {', '.join(map(str, unknown))}, which it does not describe.")
+    from schemas.row_checks import unusable  # which imports this module
+
+    if codes := unusable(contract):
+        raise ContractError(f"{contract.feed}: {', '.join(codes)} cannot be evaluated. Mend the rule.")
 
 
 def _column(item: dict[str, Any]) -> ContractColumn:

@@ -34,8 +34,26 @@ def broken(contract: Contract) -> dict[str, pl.Expr]:
     return {rule.code: _is_broken(rule).fill_null(False) for rule in contract.rules if rule.kind != "duplicate_record"}
 
 
+def unusable(contract: Contract) -> list[str]:
+    """Codes of the row rules that cannot be evaluated: a predicate over no column, a pattern that is none."""
+    nobody = (
+        pl.DataFrame(schema={column.name: pl.String for column in contract.columns})
+        .with_columns(raw_columns(contract))
+        .with_columns(typed_columns(contract))
+        .with_columns(pl.lit(None, pl.Date).alias(name) for name in ("period_start", "period_end"))
+    )
+    codes = []
+    for rule in contract.rules:
+        try:
+            if rule.kind != "duplicate_record":
+                nobody.select(_is_broken(rule))
+        except pl.exceptions.PolarsError:
+            codes.append(rule.code)
+    return codes
+
+
 def _typed(column: ContractColumn) -> pl.Expr:
-    """The value where the text is exactly of its type, else null: casts round `10.505` and read `1e3` without a word."""
+    """The value where the text is exactly of its type, else null: a cast alone rounds `10.505` and reads `1e3`."""
     text = pl.col(column.name)
     match column.physical_type:
         case "VARCHAR":
