@@ -75,16 +75,20 @@ def breaches(sql: str) -> list[str]:
     """What a text does that is not portable, one message per kind of breach; none when it may run on both engines."""
     try:
         tokens = sqlglot.tokenize(sql, read="duckdb")
+    except sqlglot.errors.TokenError:
+        return ["does not parse: a string or a comment without an end"]
+    found = {*_spelling(sql, tokens), *_calls(tokens), *_unsaid_null_order(tokens)}
+    try:
         trees = [tree for tree in sqlglot.parse(sql, read="duckdb") if tree]
         sqlglot.parse(sql, read="spark")
-    except sqlglot.errors.SqlglotError as error:
-        return [f"does not parse in both dialects: {str(error).splitlines()[0][:LONGEST_LINE]}"]
+    except sqlglot.errors.ParseError as error:
+        return sorted({*found, f"does not parse in both dialects: {error.errors[0]['description']}"})
     if len(trees) != 1 or not isinstance(trees[0], exp.Query):
-        return ["one file is one SELECT"]
-    found = {*_spelling(sql, tokens), *_calls(tokens), *_unsaid_null_order(tokens)}
-    for node in trees[0].walk():
-        for rule in RULES:
-            found.update(rule(node))
+        found.add("one file is one SELECT")
+    for tree in trees:
+        for node in tree.walk():
+            for rule in RULES:
+                found.update(rule(node))
     return sorted(found)
 
 
@@ -94,14 +98,15 @@ def _spelling(sql: str, tokens: list[Token]) -> Iterator[str]:
     for token in tokens:
         if token.text in _SIGNS:
             yield _SIGNS[token.text]
+        written = sql[token.start : token.end + 1]
         if token.token_type == TokenType.STRING:
             if "\\" in token.text or "'" in token.text:
                 yield "backslash or quote in a string: Spark reads them differently"
         elif token.token_type == TokenType.IDENTIFIER:
             yield "quoted name: plain lower-case names only"
-        elif (written := sql[token.start : token.end + 1]) != written.lower():
+        elif written != written.lower():
             yield "upper case: keywords and names are lower case"
-        if token.token_type == TokenType.NUMBER and "_" in token.text:
+        if token.token_type == TokenType.NUMBER and "_" in written:
             yield "underscore in a number"
 
 

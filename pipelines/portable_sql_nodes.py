@@ -95,6 +95,7 @@ def _is_known(value: exp.Expr, places: list[exp.Expr | None]) -> bool:
 def _no_tie_breaker(node: exp.Expr, columns: list[exp.Expr]) -> Iterator[str]:
     """Judged only where every column comes straight from tables whose keys are declared."""
     select = node.parent_select
+    columns = [column for column in columns if not (isinstance(column, exp.Not) and isinstance(column.this, exp.Is))]
     if not select or not all(isinstance(column, exp.Column) for column in columns):
         return
     common = {cte.alias for cte in select.root().find_all(exp.CTE)}

@@ -114,9 +114,7 @@ def _typed(text: str, schema: pa.Schema) -> Rows:
     kinds = [schema.field(name).type for name in header]
     for line in lines:
         assert len(line) == len(header), f"{line} has not the columns {header}"
-    return [
-        {name: _value(cell, kind) for name, cell, kind in zip(header, line, kinds, strict=True)} for line in lines
-    ]
+    return [{name: _value(cell, kind) for name, cell, kind in zip(header, line, kinds, strict=True)} for line in lines]
 
 
 def _value(cell: str, kind: pa.DataType) -> Any:
