@@ -1,30 +1,25 @@
-"""Great Expectations over accepted rows: the one module that imports it, and only when a check runs.
+"""The check that accepted rows meet their contract, proved by Great Expectations beside the run.
 
-Belongs here: the suite that follows from a contract, its DuckDB data source, the asset check with counts only.
-Does not belong here: rejecting rows, which the feeds step does before this check proves it independently.
+Belongs here: the asset check, with counts only; which deliveries are still to be proved.
+Does not belong here: Great Expectations itself (`expectation_worker.py`); rejecting rows, which the feeds step does
+before this check proves it independently.
 """
 
 import json
-from collections.abc import Callable, Mapping
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
 from pipelines.home import Home
 from pipelines.progress import computing
 from pipelines.resources import HomeResource
-from pipelines.store import Store, write_whole
-from schemas.contract import Contract, Rule
-
-if TYPE_CHECKING:
-    import great_expectations as gx
+from pipelines.store import write_whole
+from schemas.contract import Contract
 
 _PROVED = "expectations.json"
 
 
 def contract_expectations(contract: Contract) -> dg.AssetChecksDefinition:
-    """The check that a feed's accepted rows meet its contract."""
+    """The check that a feed's accepted rows meet its contract. Each delivery is proved once."""
 
     @dg.asset_check(
         asset=contract.feed,
@@ -35,105 +30,40 @@ def contract_expectations(contract: Contract) -> dg.AssetChecksDefinition:
     )
     def check(home: HomeResource) -> dg.AssetCheckResult:
         with computing("feeds", f"{contract.feed} expectations"):
-            broken = home.home.beside.result(*proof(home.home, contract))
-        return dg.AssetCheckResult(
-            passed=not broken, metadata={"expectations": len(_expected(contract)), "broken": broken}
-        )
+            broken = finish_proof(home.home, contract)
+        return dg.AssetCheckResult(passed=not broken, metadata={"rules": len(contract.rules), "broken": broken})
 
     return check
 
 
 def begin_proof(home: Home, contract: Contract) -> None:
-    """Begin to prove a feed's new deliveries beside the run."""
-    home.beside.begin(*proof(home, contract))
+    """Begin to prove, beside the run, the current deliveries that no earlier run has proved."""
+    stored = home.store.require(contract.feed)
+    proved = _proved(home, contract)
+    new = [path for path, digest in zip(home.store.paths(stored), stored.digests, strict=True) if digest not in proved]
+    if new and stored.periods:
+        home.beside.ask(contract.feed, {"feed": contract.feed, "files": [str(path) for path in new]})
 
 
-def proof(home: Home, contract: Contract) -> tuple[str, Callable[[], dict[str, int]]]:
-    """The proof of a feed as a named piece of work."""
-    return f"{contract.feed} expectations", lambda: prove_new_deliveries(home.store, contract)
-
-
-def prove_new_deliveries(store: Store, contract: Contract) -> dict[str, int]:
-    """Run the suite over the current deliveries that no earlier run has proved; rows by broken rule."""
-    stored = store.require(contract.feed)
-    record = store.folder(contract.feed) / _PROVED
-    proved = set(json.loads(record.read_text())) if record.exists() else set()
-    new = [path for path, digest in zip(store.paths(stored), stored.digests, strict=True) if digest not in proved]
-    if not new or not stored.periods:
-        return {}
-    broken = broken_expectations(contract, new)
-    if not broken:
-        write_whole(record, json.dumps(sorted(proved | set(stored.digests))))
-    return broken
-
-
-def _expected(contract: Contract) -> list[Rule]:
-    return [rule for rule in contract.rules if rule.kind in _EXPECTATIONS]
-
-
-_EXPECTATIONS: Mapping[str, tuple[str, Any]] = {
-    "required": ("ExpectColumnValuesToNotBeNull", lambda rule: {}),
-    "enum": ("ExpectColumnValuesToBeInSet", lambda rule: {"value_set": list(rule.argument)}),
-    "pattern": ("ExpectColumnValuesToMatchRegex", lambda rule: {"regex": rule.argument}),
-    "length": ("ExpectColumnValueLengthsToBeBetween", lambda rule: {"max_value": rule.argument}),
-    "minimum": ("ExpectColumnValuesToBeBetween", lambda rule: {"min_value": rule.argument}),
-    "maximum": ("ExpectColumnValuesToBeBetween", lambda rule: {"max_value": rule.argument}),
-    "row_predicate": ("UnexpectedRowsExpectation", lambda rule: {"unexpected_rows_query": _rows_that_break(rule)}),
-}
-
-
-def _rows_that_break(rule: Rule) -> str:
-    return f"select source_row from {{batch}} where {rule.argument}"
-
-
-def suite(contract: Contract) -> "gx.ExpectationSuite":
-    """The contract as an expectation suite; each expectation carries its rule code."""
-    import great_expectations as gx
-
-    found = gx.ExpectationSuite(name=f"{contract.feed} {contract.version}")
-    for rule in _expected(contract):
-        kind, arguments = _EXPECTATIONS[rule.kind]
-        column = {"column": rule.column} if rule.column else {}
-        found.add_expectation(
-            getattr(gx.expectations, kind)(
-                **column, **arguments(rule), meta={"rule": rule.code}, description=rule.message
-            )
-        )
-    return found
-
-
-def broken_expectations(contract: Contract, files: list[Path]) -> dict[str, int]:
-    """Rows by rule that the accepted files break, by Great Expectations on DuckDB.
+def finish_proof(home: Home, contract: Contract) -> dict[str, int]:
+    """Rows by broken rule, once the proof has ended; none if all hold.
 
     Raises:
-        RuntimeError: if an expectation could not be evaluated, which Great Expectations reports as mere failure.
+        RuntimeError: if an expectation could not be evaluated.
     """
-    import great_expectations as gx
-
-    import pipelines.gx_duckdb  # noqa: F401  registers the data source
-
-    context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = {"globally": False, "metric_calculations": False}  # type: ignore[assignment]
-    source = context.data_sources.add_duckdb(contract.feed, connection_string="duckdb:///:memory:")
-    source.create_view(contract.feed, f"select * from read_parquet({[str(path) for path in files]})")
-    batch = source.add_table_asset(contract.feed, table_name=contract.feed).add_batch_definition_whole_table("all")
-    validation = gx.ValidationDefinition(name=contract.feed, data=batch, suite=context.suites.add(suite(contract)))
-    result = context.validation_definitions.add(validation).run(
-        result_format={"result_format": "BASIC", "partial_unexpected_count": 0}
-    )
-    broken = {}
-    for one in result.results:
-        assert one.expectation_config
-        code = one.expectation_config.meta["rule"]
-        if any(info.get("raised_exception") for info in _exceptions(one.exception_info)):
-            raise RuntimeError(f"{code}: Great Expectations could not evaluate the rule.")
-        if not one.success:
-            broken[code] = one.result.get("unexpected_count") or one.result.get("observed_value") or 1
-    return broken
+    answer = home.beside.answer(contract.feed)
+    if answer is None:
+        begin_proof(home, contract)
+        answer = home.beside.answer(contract.feed) or {"broken": {}}
+    if "error" in answer:
+        raise RuntimeError(f"{contract.feed}: Great Expectations could not prove the contract: {answer['error']}")
+    if not answer["broken"]:
+        digests = home.store.require(contract.feed).digests
+        record = json.dumps(sorted(_proved(home, contract) | set(digests)))
+        write_whole(home.store.folder(contract.feed) / _PROVED, record)
+    return answer["broken"]
 
 
-def _exceptions(info: Any) -> list[Mapping[str, Any]]:
-    """One record, or one per metric."""
-    if not info:
-        return []
-    return [info] if "raised_exception" in info else [each for each in info.values() if isinstance(each, Mapping)]
+def _proved(home: Home, contract: Contract) -> set[str]:
+    record = home.store.folder(contract.feed) / _PROVED
+    return set(json.loads(record.read_text())) if record.exists() else set()

@@ -24,7 +24,7 @@ class Home:
         root: the folder that `LINKED_CARE_HOME` names.
         store: the workshop, opened for writing.
         person_key: the secret under which people are hashed.
-        beside: work done while the run goes on.
+        beside: what is proved while the run goes on.
     """
 
     root: Path
@@ -62,7 +62,7 @@ def open_home(root: Path, person_key: str, memory_limit: str = "4GB", rebuild: b
         lock.acquire()
     except filelock.Timeout as error:
         raise AnotherRunError(f"{root}: another run is writing here. Wait for it to end, then run again.") from error
-    beside = Beside()
+    beside = Beside("pipelines.expectation_worker")
     try:
         opened = Store(store, memory_limit, rebuild)
         opened.clear_leftovers()

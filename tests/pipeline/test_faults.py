@@ -1,0 +1,88 @@
+"""Promise 2: nothing is dropped in silence. Every planted fault is found, by kind, and no clean row is."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from pipelines.store import Store
+from tests.releases import table
+from synthetic import synthesise
+
+CONDITION_FEEDS = ("gp_coded_event", "mh_diagnosis")
+
+
+def test_a_clean_county_has_nothing_in_quarantine(published: Path) -> None:
+    assert Store(published / "store").frame("quarantine").height == 0
+    assert set(table(published, "delivery_receipt")["verdict"]) == {"accepted", "superseded"}
+    assert set(table(published, "activity")["link_status"]) == {"linked"}
+
+
+@pytest.fixture(scope="module")
+def faulty(tmp_path_factory: pytest.TempPathFactory, nightly) -> tuple[Path, dict[str, Any]]:
+    home = tmp_path_factory.mktemp("faulty")
+    synthesise(people=1500, years=["2022-23", "2023-24", "2024-25"], seed=11, faults="default", to=home / "landing")
+    nightly(home)
+    return home, json.loads((home / "landing" / "truth.json").read_text())
+
+
+def test_quarantine_is_what_was_planted_by_rule(faulty: tuple[Path, dict[str, Any]]) -> None:
+    home, truth = faulty
+    planted = {rule: rows for rules in truth["rejected"].values() for rule, rows in rules.items() if rows}
+    planted |= {f"{feed}.duplicate_record": rows for feed, rows in truth["duplicate"].items() if rows}
+    found = Store(home / "store").frame("quarantine").group_by("rule_code").len()
+    assert dict(found.rows()) == planted
+    assert len(planted) > 60  # many kinds, not a few
+
+
+def test_superseded_is_what_was_planted_by_feed(faulty: tuple[Path, dict[str, Any]]) -> None:
+    home, truth = faulty
+    receipts = table(home, "delivery_receipt").filter(pl.col("verdict") != "repeat")
+    found = receipts.group_by("feed").agg(pl.col("superseded_rows").sum()).filter(pl.col("superseded_rows") > 0)
+    assert dict(found.rows()) == {feed: rows for feed, rows in truth["superseded"].items() if rows}
+
+
+def test_unlinked_is_what_was_planted_by_kind_and_feed(faulty: tuple[Path, dict[str, Any]]) -> None:
+    home, truth = faulty
+    found: dict[tuple[str, str], int] = {}
+    activity = table(home, "activity").filter(pl.col("record_count") == 1, pl.col("link_status") != "linked")
+    for status, feed, rows in activity.group_by("link_status", "feed").len().rows():
+        found[status, feed] = rows
+    store = Store(home / "store")
+    known = set(store.frame("person_identifier")["pseudonym"])
+    dummies = set(store.frame("dummy_pseudonym")["pseudonym"])
+    for feed in CONDITION_FEEDS:  # these carry conditions, not activity
+        events = pl.read_parquet(store.paths(store.require(feed)), glob=False)["pseudonym"].to_list()
+        unlinked = [pseudonym for pseudonym in events if pseudonym not in known]
+        found["dummy", feed] = sum(pseudonym is None or pseudonym in dummies for pseudonym in unlinked)
+        found["not_registered", feed] = len(unlinked) - found["dummy", feed]
+    planted = {(kind, feed): rows for kind, feeds in truth["unlinked"].items() for feed, rows in feeds.items()}
+    assert {key: rows for key, rows in found.items() if rows} == {key: rows for key, rows in planted.items() if rows}
+
+
+def test_merged_pseudonyms_link_through_their_chains(faulty: tuple[Path, dict[str, Any]]) -> None:
+    home, truth = faulty
+    identifiers = Store(home / "store").frame("person_identifier")
+    assert identifiers.filter(pl.col("how") == "merged").height == truth["merged"]["pseudonyms"] > 0
+    assert truth["merged"]["chains"] > 0
+
+
+def test_repeated_and_refused_deliveries_are_those_planted(faulty: tuple[Path, dict[str, Any]]) -> None:
+    home, truth = faulty
+    receipts = table(home, "delivery_receipt")
+    by_verdict = dict(receipts.group_by("verdict").agg("delivery_id").rows())
+    assert sorted(by_verdict["repeat"]) == sorted(truth["repeated_deliveries"])
+    assert sorted(by_verdict["refused"]) == sorted(truth["refused_deliveries"])
+    refused = receipts.filter(pl.col("verdict") == "refused")
+    assert refused["reason"].str.contains("\n").sum() == 0
+    assert refused["reason"].null_count() == 0
+
+
+def test_faults_cost_nothing_that_was_clean(faulty: tuple[Path, dict[str, Any]]) -> None:
+    """Received is rejected, superseded and accepted: no row beyond those planted is missing."""
+    home, _ = faulty
+    receipts = table(home, "delivery_receipt")
+    parts = receipts["rejected_rows"] + receipts["superseded_rows"] + receipts["accepted_rows"]
+    assert (receipts["received_rows"] == parts).all()
