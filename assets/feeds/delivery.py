@@ -6,7 +6,7 @@ Does not belong here: the rows (`intake.py`), or which delivery is current (`sub
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -70,39 +70,79 @@ def read_delivery(folder: Path) -> Delivery:
     Raises:
         RefusedDeliveryError: if it is not whole, or does not match the folder in which it lies.
     """
-    manifest = (folder / MANIFEST).read_text()
-    try:
-        announced: dict[str, Any] = json.loads(manifest)
-        delivery = Delivery(
-            folder=folder,
-            delivery_id=announced["delivery_id"],
-            feed=announced["feed"],
-            contract_version=announced["contract_version"],
-            supplier=announced["supplier"],
-            pseudonym_domain=announced["pseudonym_domain"],
-            synthetic=bool(announced.get("synthetic", False)),
-            period_start=date.fromisoformat(announced["period_start"]),
-            period_end=date.fromisoformat(announced["period_end"]),
-            received_at=datetime.fromisoformat(announced["received_at"]),
-            files=tuple(
-                DeliveredFile(Path(f["name"]).name, f["format"], f["sha256"], int(f["rows"]))
-                for f in announced["files"]
-            ),
-            manifest=manifest,
-        )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise RefusedDeliveryError(
-            f"{MANIFEST} is not whole: {type(error).__name__} {error}. Send it again."
-        ) from error
+    announced = _announced(folder / MANIFEST)
+    delivery = Delivery(
+        folder=folder,
+        delivery_id=_read(announced, "delivery_id"),
+        feed=_read(announced, "feed"),
+        contract_version=_read(announced, "contract_version"),
+        supplier=_read(announced, "supplier"),
+        pseudonym_domain=_read(announced, "pseudonym_domain"),
+        synthetic=_read({"synthetic": False} | announced, "synthetic", _flag),
+        period_start=_read(announced, "period_start", date.fromisoformat),
+        period_end=_read(announced, "period_end", date.fromisoformat),
+        received_at=_read(announced, "received_at", datetime.fromisoformat),
+        files=_read(announced, "files", _files),
+        manifest=json.dumps(announced, sort_keys=True),
+    )
     if (delivery.delivery_id, delivery.feed) != (folder.name, folder.parent.name):
         raise RefusedDeliveryError(f"{MANIFEST} names another feed or delivery than the folder it lies in.")
     if not _ID.fullmatch(delivery.delivery_id):
         raise RefusedDeliveryError("the delivery_id may hold letters, digits, dots, dashes and underscores only.")
     if delivery.period_end < delivery.period_start or not delivery.files:
         raise RefusedDeliveryError(f"{MANIFEST} announces no files, or a period that ends before it starts.")
+    if len({file.name for file in delivery.files}) < len(delivery.files):
+        raise RefusedDeliveryError(f"{MANIFEST} announces a file twice, so that its rows would count twice.")
     if delivery.received_at.tzinfo is None:
         raise RefusedDeliveryError("received_at states no time zone. Write it as 2024-05-18T06:00:00Z.")
     return delivery
+
+
+def _announced(manifest: Path) -> dict[str, Any]:
+    try:
+        announced = json.loads(manifest.read_text())
+    except ValueError as error:
+        raise RefusedDeliveryError(f"{MANIFEST} is not whole: it is not JSON. Send it again.") from error
+    if not isinstance(announced, dict):
+        raise RefusedDeliveryError(f"{MANIFEST} is not whole: it is not a JSON object. Send it again.")
+    return announced
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError
+    return value
+
+
+def _flag(value: Any) -> bool:
+    if not isinstance(value, bool):  # the text "false" would count as true
+        raise TypeError
+    return value
+
+
+def _count(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError
+    return value
+
+
+def _files(value: Any) -> tuple[DeliveredFile, ...]:
+    return tuple(
+        DeliveredFile(
+            Path(_read(file, "name")).name, _read(file, "format"), _read(file, "sha256"), _read(file, "rows", _count)
+        )
+        for file in value
+    )
+
+
+def _read(record: Any, name: str, read: Callable[[Any], Any] = _text) -> Any:
+    """One field of an announcement; the refusal names the field, never its value."""
+    try:
+        return read(record[name])
+    except (KeyError, TypeError, ValueError) as error:
+        raise RefusedDeliveryError(
+            f"{MANIFEST} is not whole: {name} is missing or cannot be read. Send it again."
+        ) from error
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,170 @@
+"""A feed small enough to read at a glance, deliveries of it, and an opened home."""
+
+import csv
+import hashlib
+import json
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from assets.linkage.identity import DEMONSTRATION_KEY
+from pipelines.home import Home, open_home
+from pipelines.store import Store
+from schemas.contract import Contract, load
+
+Deliver = Callable[..., Path]
+Write = Callable[[Mapping[str, Any]], Path]
+
+_CONTRACT = """
+apiVersion: v3.2.0
+kind: DataContract
+id: urn:linked-care:contract:visit
+name: visit
+version: "1.0.0"
+status: active
+description: {purpose: Visits to a clinic.}
+schema:
+- name: visit
+  physicalName: Visits
+  logicalType: object
+  physicalType: table
+  description: One row per visit.
+  dataGranularityDescription: One row per visit.
+  customProperties:
+  - {property: submissionRule, value: period}
+  - {property: recordKey, value: [visit_id]}
+  - {property: providerColumn, value: provider_code}
+  - {property: activityDateColumn, value: visit_date}
+  - {property: priceColumn, value: price}
+  properties:
+  - {name: visit_id, physicalName: Visit, logicalType: string, physicalType: VARCHAR, required: true,
+     description: The visit., logicalTypeOptions: {maxLength: 8}}
+  - {name: pseudonym, physicalName: Pseudonym, logicalType: string, physicalType: VARCHAR, required: false,
+     classification: pseudonym, description: The patient.}
+  - {name: provider_code, physicalName: Provider, logicalType: string, physicalType: VARCHAR, required: true,
+     description: The clinic., logicalTypeOptions: {pattern: "^R[A-Z][0-9]$"}}
+  - {name: visit_date, physicalName: Date, logicalType: date, physicalType: DATE, required: true,
+     description: The day.}
+  - {name: mode, physicalName: Mode, logicalType: string, physicalType: VARCHAR, required: false,
+     description: How., enum: [{value: seen}, {value: heard}]}
+  - {name: minutes, physicalName: Minutes, logicalType: integer, physicalType: INTEGER, required: false,
+     description: How long., logicalTypeOptions: {minimum: 1, maximum: 60},
+     customProperties: [{property: unit, value: minutes}]}
+  - {name: price, physicalName: Price, logicalType: number, physicalType: "DECIMAL(12,2)", required: false,
+     description: What it cost., customProperties: [{property: unit, value: pounds}]}
+  quality:
+  - {type: custom, engine: rowPredicate, name: outside_period, description: The visit lies outside the period.,
+     implementation: visit_date < period_start OR visit_date > period_end}
+"""
+
+_ROW = {
+    "Visit": "v1",
+    "Pseudonym": "p1",
+    "Provider": "RA1",
+    "Date": "2024-04-15",
+    "Mode": "seen",
+    "Minutes": "20",
+    "Price": "10.00",
+}
+
+
+def sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+@pytest.fixture
+def visit_document() -> dict[str, Any]:
+    """The small feed's contract as a document, to be changed."""
+    return yaml.safe_load(_CONTRACT)
+
+
+@pytest.fixture
+def write_contract(tmp_path: Path) -> Write:
+    """Writes a contract document under the name of its feed."""
+
+    def write(document: Mapping[str, Any]) -> Path:
+        path = tmp_path / "visit.odcs.yaml"
+        path.write_text(yaml.safe_dump(document, sort_keys=False))
+        return path
+
+    return write
+
+
+@pytest.fixture
+def visit(visit_document: dict[str, Any], write_contract: Write) -> Contract:
+    """The small feed: one of each kind of rule, a record key, a provider, a date and a price."""
+    return load(write_contract(visit_document))
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Iterator[Home]:
+    """An opened home under the demonstration key."""
+    with open_home(tmp_path / "home", DEMONSTRATION_KEY) as opened:
+        yield opened
+
+
+@pytest.fixture
+def store(home: Home) -> Store:
+    """The store of the opened home."""
+    return home.store
+
+
+@pytest.fixture
+def deliver(home: Home) -> Deliver:
+    """Puts a delivery into `landing/` and returns its folder.
+
+    Rows name only the values that matter; `announce` changes what `delivery.json` says.
+    """
+
+    def put(
+        delivery_id: str,
+        *rows: Mapping[str, str | None],
+        feed: str = "visit",
+        plain: Mapping[str, str] = _ROW,
+        period: tuple[str, str] = ("2024-04-01", "2024-04-30"),
+        received: str = "2024-05-18T06:00:00Z",
+        files: Sequence[tuple[str, bytes]] | None = None,
+        **announce: Any,
+    ) -> Path:
+        folder = home.landing / feed / delivery_id
+        folder.mkdir(parents=True)
+        if files is None:
+            with (folder / "rows.csv").open("w", newline="") as target:
+                writer = csv.DictWriter(target, list(plain))
+                writer.writeheader()
+                writer.writerows({**plain, **row} for row in rows)
+            announced = [{"name": "rows.csv", "format": "csv", "rows": len(rows)}]
+        else:
+            for name, content in files:
+                (folder / name).write_bytes(content)
+            announced = [
+                {"name": name, "format": name.rpartition(".")[2], "rows": content.count(b"\n") - 1}
+                for name, content in files
+            ]
+        manifest = {
+            "delivery_id": delivery_id,
+            "feed": feed,
+            "contract_version": "1.0.0",
+            "supplier": "clinics",
+            "pseudonym_domain": "county",
+            "synthetic": True,
+            "period_start": period[0],
+            "period_end": period[1],
+            "received_at": received,
+            "files": [file | {"sha256": sha256(folder / file["name"])} for file in announced],
+        }
+        (folder / "delivery.json").write_text(json.dumps(manifest | announce))
+        return folder
+
+    return put
+
+
+@pytest.fixture
+def everything_logged(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
+    """Every log record, whatever its level."""
+    caplog.set_level(logging.DEBUG)
+    return caplog
