@@ -10,7 +10,7 @@ from pathlib import Path
 import polars as pl
 
 from assets.feeds.delivery import DeliveredFile, Delivery, RefusedDeliveryError
-from schemas.contract import Contract
+from schemas.contract import Contract, ContractColumn
 
 SOURCE_ROW = "source_row"
 
@@ -40,7 +40,13 @@ def _one_file(path: Path, file: DeliveredFile, contract: Contract) -> pl.LazyFra
         raise RefusedDeliveryError(f"{file.name} has {repeated} headers twice. Name each column once.")
     if missing := [column.header for column in contract.columns if column.header not in found]:
         raise RefusedDeliveryError(f"{file.name} lacks {len(missing)} columns: {', '.join(missing)}. Send them.")
-    return frame.select(pl.col(column.header).cast(pl.String).alias(column.name) for column in contract.columns)
+    return frame.select(_text(column) for column in contract.columns)
+
+
+def _text(column: ContractColumn) -> pl.Expr:
+    """The text of a column; a blank is missing however it is quoted."""
+    text = pl.col(column.header).cast(pl.String)
+    return pl.when(text != "").then(text).alias(column.name)
 
 
 def _scan(path: Path, file: DeliveredFile) -> pl.LazyFrame:
