@@ -1,7 +1,7 @@
 """The tuned numbers of the county: all of them assumptions, set so that the published Symphony figures are met.
 
 Rates are a year and a person. Tables by count run over 0, 1 … 6, 7 or more of the 52 conditions (or of the eight
-priority groups); tables by age run over the bands that start at `AGE_BANDS`. What a table or number moves is said above its group.
+priority groups); tables by age run over the bands that start at `AGE_BANDS`. What a group moves is said above it.
 """
 
 from __future__ import annotations
@@ -32,8 +32,7 @@ YEAR_MOST = 5.0
 DEPRIVATION_SLOPE = 0.05  # of use, per decile away from the middle
 
 # Emergency admissions: the steepness over the count sets the ratio of 7+ to 1 and its inpatient part.
-NON_  # Planned care, births and clinics: nearly flat in age for the same count, so that age alone explains little.
-ELECTIVE_BASE = (0.100, 0.048, 0.046, 0.036, 0.028, 0.022, 0.020)
+NON_ELECTIVE_BASE = (0.100, 0.048, 0.046, 0.036, 0.028, 0.022, 0.020)
 NON_ELECTIVE_BY_COUNT = (1.0, 1.35, 2.2, 3.7, 6.4, 10.5, 19.0, 78.0)
 NON_ELECTIVE_BY_PRIORITY = (1.0, 1.0, 1.1, 1.65, 2.1)
 NON_ELECTIVE_MOST = 14
@@ -48,6 +47,7 @@ CRITICAL_CARE_MOST = 140_000.0
 REHABILITATION_SHARE = 0.04
 REHABILITATION_DAY_PRICE = 450.0
 
+# Planned care, births and clinics: nearly flat in age for the same count, so that age alone explains little.
 ELECTIVE_BASE = (0.04, 0.04, 0.060, 0.070, 0.072, 0.062, 0.040)
 ELECTIVE_BY_COUNT = (1.0, 1.6, 2.1, 2.6, 3.0, 3.4, 3.8, 4.2)
 ELECTIVE_MOST = 5
