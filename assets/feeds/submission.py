@@ -6,7 +6,7 @@ Does not belong here: judging a delivery on its own (`intake.py`).
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Literal
 
@@ -16,6 +16,8 @@ from assets.feeds.intake import UNKNOWN, Receipt, activity_month
 from schemas.contract import Contract
 
 Verdict = Literal["accepted", "superseded", "repeat", "refused"]
+
+_NEVER = datetime.min.replace(tzinfo=UTC)  # stands for the time of an announcement that cannot be read
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ def judge(receipts: Iterable[Receipt], contract: Contract) -> list[Judged]:
 
 
 def _received(receipt: Receipt) -> tuple[datetime, str]:
-    return receipt.received_at or datetime.min.astimezone(), receipt.delivery_id
+    return receipt.received_at or _NEVER, receipt.delivery_id
 
 
 def _against_earlier(receipt: Receipt, judged: dict[str, Judged], contract: Contract) -> Judged:
