@@ -27,6 +27,7 @@ AT_ONCE = 2
 def build_feed(store: Store, landing: Path, contract: Contract) -> Stored:
     """Take in what is new in `landing/<feed>/` and point the store at the current rows."""
     shelf = store.root / contract.feed
+    shelf.mkdir(exist_ok=True)
     with ThreadPoolExecutor(AT_ONCE) as threads:  # one delivery reads while another writes
         taken = sum(
             threads.map(
