@@ -16,7 +16,7 @@ import polars as pl
 from assets.feeds.delivery import MANIFEST, RefusedDeliveryError, landed, read_delivery
 from assets.feeds.intake import Receipt, empty_accepted, intake_key, take_in
 from assets.feeds.submission import Judged, judge, superseded_records
-from pipelines.store import Store, Stored, fingerprint, write_whole
+from pipelines.store import Store, Stored, digest_of, fingerprint, write_whole
 from schemas.contract import Contract
 
 log = logging.getLogger(__name__)
@@ -57,19 +57,24 @@ def _take_in_if_new(folder: Path, contract: Contract, shelf: Path, rebuild: bool
             return False
         receipt.parent.mkdir(parents=True, exist_ok=True)
         write_whole(receipt, _unreadable(folder, contract, str(refusal)).dump())
+        _tell_refused(contract, folder, refusal)
         return True
     known = Receipt.load(receipt).intake_key if receipt.exists() else None
     if known == intake_key(delivery, contract) and not rebuild:
         return False
     outcome = take_in(delivery, contract, shelf)
     if outcome.reason:
-        log.warning("%s/%s refused: %s", contract.feed, folder.name, outcome.reason)
+        _tell_refused(contract, folder, outcome.reason)
     return True
+
+
+def _tell_refused(contract: Contract, folder: Path, reason: object) -> None:
+    log.warning("%s/%s refused: %s", contract.feed, folder.name, reason)
 
 
 def _unreadable(folder: Path, contract: Contract, reason: str) -> Receipt:
     """A receipt for an announcement that cannot be read."""
-    key = fingerprint((folder / MANIFEST).read_text())
+    key = digest_of(folder / MANIFEST)
     return Receipt(
         folder.name, contract.feed, "unknown", "unknown", "unknown", False, None, None, None, key, reason=reason
     )
