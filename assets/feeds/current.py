@@ -59,7 +59,8 @@ def _take_in_if_new(folder: Path, contract: Contract, shelf: Path, rebuild: bool
         write_whole(receipt, _unreadable(folder, contract, str(refusal)).dump())
         _tell_refused(contract, folder, refusal)
         return True
-    known = Receipt.load(receipt).intake_key if receipt.exists() else None
+    stands = (receipt.parent / "accepted.parquet").exists()  # what was refused is tried again: its file may be mended
+    known = Receipt.load(receipt).intake_key if stands and receipt.exists() else None
     if known == intake_key(delivery, contract) and not rebuild:
         return False
     outcome = take_in(delivery, contract, shelf)
