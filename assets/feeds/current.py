@@ -108,7 +108,7 @@ def _point(store: Store, shelf: Path, contract: Contract, current: list[Receipt]
         rows=sum(receipt.rows("accepted") for receipt in current) - records.height,
         periods=tuple((str(receipt.period_start), str(receipt.period_end)) for receipt in current),
         spans=contract.spans_deliveries,
-        without=_keep_superseded(store, shelf, records, key),
+        without=_keep_superseded(store, shelf, records),
     )
     store.point(stored)
     for old in shelf.glob("superseded-*.parquet"):
@@ -117,12 +117,14 @@ def _point(store: Store, shelf: Path, contract: Contract, current: list[Receipt]
     return replace(stored, computed=True)
 
 
-def _keep_superseded(store: Store, shelf: Path, records: pl.DataFrame, key: str) -> str | None:
+def _keep_superseded(store: Store, shelf: Path, records: pl.DataFrame) -> str | None:
+    """Keep the list under a name that follows from its content: while it stays, no year is built again."""
     if records.is_empty():
         return None
-    kept, staged = shelf / f"superseded-{key[:16]}.parquet", shelf / f".{uuid.uuid4().hex}.tmp"
+    staged = shelf / f".{uuid.uuid4().hex}.tmp"
     staged.mkdir(parents=True)
-    records.write_parquet(staged / kept.name)
-    (staged / kept.name).replace(kept)
+    records.write_parquet(staged / "superseded.parquet")
+    kept = shelf / f"superseded-{digest_of(staged / 'superseded.parquet')[:16]}.parquet"
+    (staged / "superseded.parquet").replace(kept)
     staged.rmdir()
     return str(kept.relative_to(store.root))
