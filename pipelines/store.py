@@ -100,7 +100,7 @@ class Store:
             record = json.loads((self.folder(table, year) / _POINTER).read_text())
         except FileNotFoundError:
             return None
-        if not all((self.root / name).exists() for name in record["files"]):
+        if not all((self.root / name).exists() for name in (*record["files"], record["without"] or ".")):
             return None
         for name in ("files", "digests"):
             record[name] = tuple(record[name])
