@@ -21,6 +21,7 @@ def receipt(
     delivery_id: str,
     days: tuple[int, int] = (0, 29),
     received: int = 0,
+    *,
     content: str | None = None,
     supplier: str = "SUS",
     reason: str | None = None,
@@ -113,7 +114,9 @@ def test_suppliers_do_not_supersede_each_other():
 
 def test_a_delivery_refused_at_the_door_supersedes_nothing_and_is_repeated_by_nothing():
     found = verdicts(
-        receipt("good"), receipt("bad", received=1, content="x", reason="cut off"), receipt("mended", (30, 60), 2, "x")
+        receipt("good"),
+        receipt("bad", received=1, content="x", reason="cut off"),
+        receipt("mended", (30, 60), 2, content="x"),
     )
     assert found == {"good": "accepted", "bad": "refused", "mended": "accepted"}
 
@@ -153,7 +156,7 @@ def receipts_of_a_year() -> st.SearchStrategy[list[Receipt]]:
     )
     return st.lists(one, max_size=8).map(
         lambda drawn: [
-            receipt(f"d{place}", (first, first + more), received, content, supplier, reason)
+            receipt(f"d{place}", (first, first + more), received, content=content, supplier=supplier, reason=reason)
             for place, ((first, more), received, content, supplier, reason) in enumerate(drawn)
         ]
     )
