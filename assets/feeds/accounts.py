@@ -14,6 +14,7 @@ from assets.feeds.submission import Judged
 from pipelines.store import Store, Stored, fingerprint, frame_writer
 from schemas.contract import Contract
 from schemas.feeds import DELIVERY_RECEIPT, DELIVERY_TOTAL, QUARANTINE
+from schemas.table import Table
 
 _IN_THE_LEDGER = {"accepted", "superseded"}
 _STATUSES = ("rejected", "superseded", "accepted")
@@ -25,23 +26,32 @@ def build_accounts(store: Store, contracts: Mapping[str, Contract]) -> dict[str,
     superseded = {feed: _superseded(store, feed) for feed in contracts}
     totals = _delivery_totals(judged, superseded)
     priced = [feed for feed, contract in contracts.items() if contract.price_column]
-    in_the_ledger = _key(judged, _IN_THE_LEDGER)
     return {
         DELIVERY_RECEIPT.name: store.write(
-            DELIVERY_RECEIPT, None, _key(judged), frame_writer(DELIVERY_RECEIPT, _delivery_receipts(judged, totals))
+            DELIVERY_RECEIPT,
+            None,
+            _key(DELIVERY_RECEIPT, judged),
+            frame_writer(DELIVERY_RECEIPT, _delivery_receipts(judged, totals)),
         ),
         DELIVERY_TOTAL.name: store.write(
-            DELIVERY_TOTAL, None, in_the_ledger, frame_writer(DELIVERY_TOTAL, _where_priced(totals, priced))
+            DELIVERY_TOTAL,
+            None,
+            _key(DELIVERY_TOTAL, judged, _IN_THE_LEDGER),
+            frame_writer(DELIVERY_TOTAL, _where_priced(totals, priced)),
         ),
         QUARANTINE.name: store.write(
-            QUARANTINE, None, in_the_ledger, frame_writer(QUARANTINE, _quarantine(store, judged))
+            QUARANTINE,
+            None,
+            _key(QUARANTINE, judged, _IN_THE_LEDGER),
+            frame_writer(QUARANTINE, _quarantine(store, judged)),
         ),
     }
 
 
-def _key(judged: Mapping[str, list[Judged]], verdicts: Collection[str] | None = None) -> str:
+def _key(table: Table, judged: Mapping[str, list[Judged]], verdicts: Collection[str] | None = None) -> str:
     """Digest of the deliveries with these verdicts, or of all: a repeat changes nothing but its receipt."""
     return fingerprint(
+        repr(table),
         {
             feed: [
                 (j.receipt.delivery_id, j.receipt.intake_key, j.verdict)
@@ -49,7 +59,7 @@ def _key(judged: Mapping[str, list[Judged]], verdicts: Collection[str] | None = 
                 if verdicts is None or j.verdict in verdicts
             ]
             for feed, found in judged.items()
-        }
+        },
     )
 
 
