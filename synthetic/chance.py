@@ -41,8 +41,10 @@ def systematic(rng: Rng, chance: np.ndarray) -> np.ndarray:
 
     The number chosen differs by less than one from its expectation, so a few very dear people weigh alike in all seeds.
     """
-    passed = np.floor(np.cumsum(chance, axis=0) + rng.random(chance.shape[1]))
-    return np.diff(passed, axis=0, prepend=0) > 0
+    chosen: np.ndarray = (
+        np.diff(np.floor(np.cumsum(chance, axis=0) + rng.random(chance.shape[1])), axis=0, prepend=0) > 0
+    )
+    return chosen
 
 
 def events(rng: Rng, expected: np.ndarray, most: int) -> np.ndarray:

@@ -95,7 +95,8 @@ def _lasting(rng: np.random.Generator, py: PersonYears, study: Study) -> Events:
     window = study.end - study.start + _LOOKING_BACK_DAYS
     chance[:, at_home] *= window / calibration.HOME_CARE_MEAN_DAYS
     has = systematic(rng, np.minimum(chance, 0.7))
-    has[:, at_home] &= ~has[:, : at_home.start].any(axis=1)[:, None]  # nobody in a care home has care at home
+    in_care_home = np.any(has[:, : at_home.start], axis=1, keepdims=True)
+    has[:, at_home] &= ~in_care_home  # nobody in a care home has care at home
     person, place = np.nonzero(has)
     package = np.array([_package(name) for name in names])[place]
     start, end = _episodes(rng, py, study, person=person, place=place, at_home=at_home)
