@@ -95,18 +95,18 @@ class Store:
         return self.root / table / f"financial_year={year}" if year else self.root / table
 
     def current(self, table: str, year: str | None = None) -> Stored | None:
-        """What is current, or None if nothing was written yet."""
+        """What is current, or None if nothing whole was written yet by this version."""
         try:
             record = json.loads((self.folder(table, year) / _POINTER).read_text())
-        except FileNotFoundError:
+            for name in ("files", "digests"):
+                record[name] = tuple(record[name])
+            for name in ("periods", "control"):
+                record[name] = tuple(tuple(group) for group in record[name])
+            stored = Stored(**record)
+        except (FileNotFoundError, ValueError, TypeError, KeyError):  # no pointer, cut off, or of another version
             return None
-        if not all((self.root / name).exists() for name in (*record["files"], record["without"] or ".")):
-            return None
-        for name in ("files", "digests"):
-            record[name] = tuple(record[name])
-        record["periods"] = tuple((start, end) for start, end in record["periods"])
-        record["control"] = tuple(tuple(group) for group in record["control"])
-        return Stored(**record)
+        whole = all((self.root / name).exists() for name in (*stored.files, stored.without or "."))
+        return stored if whole else None
 
     def require(self, table: str, year: str | None = None) -> Stored:
         """What is current.
