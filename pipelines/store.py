@@ -186,13 +186,16 @@ class Store:
 
     def clear_leftovers(self) -> None:
         """Remove what a killed run left half-written."""
-        for path in [*self.root.glob("*/.*.tmp"), *self.root.glob("*/*/.*.tmp"), self.root / ".spill"]:
-            shutil.rmtree(path, ignore_errors=True)
+        for path in [*self.root.rglob(".*.tmp"), self.root / ".spill"]:
+            if path.is_file():
+                path.unlink()
+            else:
+                shutil.rmtree(path, ignore_errors=True)
 
 
 def write_whole(path: Path, text: str) -> None:
     """Replace a small file in one step."""
-    staged = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
+    staged = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
     staged.write_text(text)
     staged.replace(path)
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 import yaml
 
@@ -15,6 +16,7 @@ from assets.linkage.identity import DEMONSTRATION_KEY
 from pipelines.home import Home, open_home
 from pipelines.store import Store
 from schemas.contract import Contract, load
+from schemas.table import Column, Table
 
 Deliver = Callable[..., Path]
 Write = Callable[[Mapping[str, Any]], Path]
@@ -111,6 +113,39 @@ def home(tmp_path: Path) -> Iterator[Home]:
 def store(home: Home) -> Store:
     """The store of the opened home."""
     return home.store
+
+
+@pytest.fixture
+def spend() -> Table:
+    """A small table with money in two columns, totalled by team."""
+    return Table(
+        name="spend",
+        step="costing",
+        grain="One row per team and item.",
+        description="What teams spend.",
+        columns=(
+            Column("team", "STRING", "The team."),
+            Column("item", "INT", "The item.", unit="items"),
+            Column("paid_pence", "BIGINT", "Paid.", unit="pence"),
+            Column("owed_pence", "BIGINT", "Owed.", nullable=True, unit="pence"),
+        ),
+        key=("team", "item"),
+        control=("team",),
+    )
+
+
+@pytest.fixture
+def spent() -> pl.DataFrame:
+    """Rows of the small table, out of order."""
+    return pl.DataFrame(
+        {
+            "team": ["red", "blue", "red"],
+            "item": [2, 1, 1],
+            "paid_pence": [200, 30, 100],
+            "owed_pence": [5, None, None],
+        },
+        schema_overrides={"item": pl.Int32},
+    )
 
 
 @pytest.fixture
