@@ -20,6 +20,16 @@ from schemas.table import Table
 _SAME_TYPE = {"VARCHAR": "STRING", "INTEGER": "INT"}
 
 
+def quoted(text: object) -> str:
+    """A text or path as an SQL literal."""
+    return "'" + str(text).replace("'", "''") + "'"
+
+
+def read_parquet(*files: Path) -> str:
+    """Parquet files as an SQL table; folders named `key=value` add no column to it."""
+    return f"read_parquet([{', '.join(map(quoted, files))}], hive_partitioning = false)"
+
+
 class Engine(ABC):
     """A session in which parquet files are tables and one SELECT becomes one parquet file."""
 
@@ -57,19 +67,18 @@ class DuckEngine(Engine):
         self._connection.execute(
             "set TimeZone = 'UTC'; set parquet_metadata_cache = true;"
             "set autoinstall_known_extensions = false; set enable_progress_bar = false;"
-            f"set memory_limit = '{memory_limit}'; set temp_directory = '{spill}'"
+            f"set memory_limit = {quoted(memory_limit)}; set temp_directory = {quoted(spill)}"
         )
 
     def register(self, name: str, files: Sequence[Path], without: Path | None = None) -> None:
         """See `Engine.register`."""
-        source = f"read_parquet({[str(file) for file in files]})"
         kept = (
-            f" as kept where not exists (select 1 from read_parquet('{without}') as gone"
+            f" as kept where not exists (select 1 from {read_parquet(without)} as gone"
             " where gone.delivery_id = kept.delivery_id and gone.source_row = kept.source_row)"
             if without
             else ""
         )
-        self._connection.execute(f"create or replace view {name} as select * from {source}{kept}")
+        self._connection.execute(f"create or replace view {name} as select * from {read_parquet(*files)}{kept}")
 
     def register_rows(self, name: str, rows: pa.Table) -> None:
         """See `Engine.register_rows`."""
@@ -81,13 +90,15 @@ class DuckEngine(Engine):
         # DuckDB writes far faster than PyArrow but loses descriptions and units; as key-value metadata they survive.
         arrow_schema = base64.b64encode(table.arrow_schema.serialize().to_pybytes()).decode()
         self._connection.execute(
-            f"copy (select * from ({sql}) order by {', '.join(table.key)}) to '{target}'"
+            f"copy (select * from ({sql}\n) order by {', '.join(table.key)}) to {quoted(target)}"
             f" (format parquet, compression zstd, kv_metadata {{'ARROW:schema': '{arrow_schema}'}})"
         )
-        return self.fetch(f"select count(*) from read_parquet('{target}')")[0][0]
+        return self.fetch(f"select count(*) from {read_parquet(target)}")[0][0]
 
     def _refuse_other_columns(self, table: Table, sql: str) -> None:
-        made = [(name, _SAME_TYPE.get(kind, kind)) for name, kind, *_ in self.fetch(f"describe select * from ({sql})")]
+        made = [
+            (name, _SAME_TYPE.get(kind, kind)) for name, kind, *_ in self.fetch(f"describe select * from ({sql}\n)")
+        ]
         declared = [(column.name, column.type) for column in table.columns]
         if made != declared:
             odd = sorted({name for name, _ in set(made) ^ set(declared)}) or ["the order of columns"]

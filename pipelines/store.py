@@ -23,7 +23,7 @@ import duckdb
 import polars as pl
 import pyarrow.parquet as pq
 
-from pipelines.engine import Engine, duckdb_session
+from pipelines.engine import Engine, duckdb_session, read_parquet
 from pipelines.errors import ConservationError, LinkedCareError
 from schemas.table import Table
 
@@ -243,7 +243,7 @@ def control_totals(table: Table, files: Iterable[Path]) -> tuple[tuple[Any, ...]
         return ()
     groups = ", ".join(f"cast({name} as varchar)" for name in table.control)
     sums = ", ".join(f"cast(coalesce(sum({name}), 0) as bigint)" for name in table.pence_columns)
-    sql = f"select {groups + ', ' if groups else ''}count(*), {sums} from read_parquet({[str(file) for file in files]})"
+    sql = f"select {groups + ', ' if groups else ''}count(*), {sums} from {read_parquet(*files)}"
     with duckdb.connect() as connection:
         found = connection.execute(f"{sql} {'group by all order by all' if groups else ''}").fetchall()
     return tuple(tuple(group) for group in found)

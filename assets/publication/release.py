@@ -14,6 +14,7 @@ from pathlib import Path
 
 import duckdb
 
+from pipelines.engine import quoted, read_parquet
 from pipelines.home import Home
 from pipelines.store import Stored, fingerprint, prove
 from schemas.catalogue import TABLES
@@ -89,24 +90,18 @@ def write_catalogue(release: Path, tables: Iterable[Table]) -> None:
     """
     with duckdb.connect() as connection:
         # The oldest storage format, so that readers of other DuckDB versions can open it.
-        connection.execute(f"attach '{release / CATALOGUE}' as catalogue (storage_version 'v1.0.0')")
+        connection.execute(f"attach {quoted(release / CATALOGUE)} as catalogue (storage_version 'v1.0.0')")
         connection.execute("create schema catalogue.restricted; use catalogue.restricted")
         for table in {table.name: table for table in tables}.values():
-            files = f"{release}/restricted/{table.name}/{'*/' if table.by_year else ''}*.parquet"
+            files = release / "restricted" / table.name / ("*/*.parquet" if table.by_year else "*.parquet")
             columns = ", ".join(column.name for column in table.columns)
-            connection.execute(
-                f"create view {table.name} as select {columns} from read_parquet('{files}', hive_partitioning = false)"
-            )
-            connection.execute(f"comment on view {table.name} is '{_quoted(f'{table.description} {table.grain}')}'")
+            connection.execute(f"create view {table.name} as select {columns} from {read_parquet(files)}")
+            connection.execute(f"comment on view {table.name} is {quoted(f'{table.description} {table.grain}')}")
             for column in table.columns:
                 unit = f" Unit: {column.unit}." if column.unit else ""
                 connection.execute(
-                    f"comment on column {table.name}.{column.name} is '{_quoted(column.description + unit)}'"
+                    f"comment on column {table.name}.{column.name} is {quoted(column.description + unit)}"
                 )
-
-
-def _quoted(text: str) -> str:
-    return text.replace("'", "''")
 
 
 def _swap(home: Home, name: str) -> None:
