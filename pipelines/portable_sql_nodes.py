@@ -69,10 +69,8 @@ def _windows(node: exp.Expr) -> Iterator[str]:
             spec = node.args.get("spec")
             if not node.args.get("partition_by"):
                 yield "window without PARTITION BY: one task would hold every row"
-            has_bounds = spec and spec.args.get("start") and spec.args.get("end")
-            is_framed = has_bounds and str(spec.args["kind"]).lower() == "rows"
             needs_frame = node.args.get("order") and not isinstance(node.this, _FRAMELESS)
-            if (spec or needs_frame) and not is_framed:
+            if (spec or needs_frame) and not _is_rows_between(spec):
                 yield "frame: ROWS BETWEEN .. AND .."
             if node.args.get("order") and not isinstance(node.this, exp.Rank | exp.DenseRank):
                 columns = [*node.args.get("partition_by", ()), *(key.this for key in node.args["order"].expressions)]
@@ -84,6 +82,10 @@ def _windows(node: exp.Expr) -> Iterator[str]:
             yield from _no_tie_breaker(node, [*(group.expressions if group else ()), *keys])
             if not _is_known(node.this, [*keys, select.args.get("where") if select else None]):
                 yield "max_by(x, ..): DuckDB passes over a null x, Spark returns it: begin the key with x is not null"
+
+
+def _is_rows_between(spec: exp.Expr | None) -> bool:
+    return bool(spec and spec.args.get("end") and str(spec.args["kind"]).lower() == "rows")
 
 
 def _is_known(value: exp.Expr, places: list[exp.Expr | None]) -> bool:
