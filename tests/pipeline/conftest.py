@@ -45,10 +45,10 @@ def published(clean_landing: Path, tmp_path_factory: pytest.TempPathFactory, nig
 
 
 @pytest.fixture
-def copy_of(tmp_path: Path) -> Callable[[Path], Path]:
+def copy_of(tmp_path: Path) -> Callable[..., Path]:
     """A copy of a home that a test may change."""
 
-    def copy(home: Path) -> Path:
-        return shutil.copytree(home, tmp_path / "home", symlinks=True)
+    def copy(home: Path, name: str = "home") -> Path:
+        return shutil.copytree(home, tmp_path / name, symlinks=True)
 
     return copy

@@ -36,9 +36,7 @@ def test_a_forced_rebuild_gives_the_same_bytes(published: Path, copy_of: Callabl
     assert digests(home) == before
 
 
-def test_a_second_home_gives_the_same_bytes(
-    published: Path, clean_landing: Path, tmp_path: Path, nightly
-) -> None:
+def test_a_second_home_gives_the_same_bytes(published: Path, clean_landing: Path, tmp_path: Path, nightly) -> None:
     shutil.copytree(clean_landing, tmp_path / "landing")
     nightly(tmp_path)
     assert digests(tmp_path) == digests(published)
@@ -93,7 +91,9 @@ def test_one_month_of_one_feed_costs_a_fraction(clean_landing: Path, tmp_path: P
     run = nightly(tmp_path)
     assert run.is_new
     assert all(path.stat().st_mtime_ns == written for path, written in receipts.items())  # no other delivery was read
-    assert {table: run.rebuilt[table] for table in ("activity", "activity_cost", "person_year_cost", "cost_ledger")} == {
+    assert {
+        table: run.rebuilt[table] for table in ("activity", "activity_cost", "person_year_cost", "cost_ledger")
+    } == {
         "activity": "2024-25",
         "activity_cost": "2024-25",
         "person_year_cost": "2024-25",
