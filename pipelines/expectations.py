@@ -9,7 +9,6 @@ import json
 
 import dagster as dg
 
-from pipelines.engine import read_parquet
 from pipelines.home import Home
 from pipelines.progress import computing
 from pipelines.resources import HomeResource
