@@ -17,6 +17,7 @@ from typing import Any
 import great_expectations as gx
 
 import pipelines.gx_duckdb  # noqa: F401  registers the data source
+from pipelines.engine import read_parquet
 from schemas.contract import Contract, Rule, contracts
 
 
@@ -62,7 +63,7 @@ def broken_expectations(contract: Contract, files: list[Path]) -> dict[str, int]
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = {"globally": False, "metric_calculations": False}  # type: ignore[assignment]
     source = context.data_sources.add_duckdb(contract.feed, connection_string="duckdb:///:memory:")
-    source.create_view(contract.feed, f"select * from read_parquet({[str(path) for path in files]})")
+    source.create_view(contract.feed, f"select * from {read_parquet(*files)}")
     batch = source.add_table_asset(contract.feed, table_name=contract.feed).add_batch_definition_whole_table("all")
     validation = gx.ValidationDefinition(name=contract.feed, data=batch, suite=context.suites.add(suite(contract)))
     result = context.validation_definitions.add(validation).run(
