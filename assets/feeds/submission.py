@@ -87,6 +87,8 @@ def _end(receipt: Receipt) -> date:
 def superseded_records(current: Sequence[Receipt], shelf: Path, contract: Contract) -> pl.DataFrame:
     """Rows of current deliveries whose record key comes again: the latest period wins, then the latest received.
 
+    A key is one of its pseudonym domain: the same pseudonym in another domain is another person.
+
     Returns:
         One row per superseded record: delivery_id, source_row, provider_code, activity_month, submitted_pence.
     """
@@ -97,15 +99,16 @@ def superseded_records(current: Sequence[Receipt], shelf: Path, contract: Contra
         files = files[:0]
     if not files:
         return pl.DataFrame(schema=_SUPERSEDED)
+    key = (*contract.record_key, "pseudonym_domain")
     rank = {receipt.delivery_id: place for place, receipt in enumerate(sorted(current, key=_precedence))}
     rows = pl.scan_parquet(files, glob=False)
     # Digests first: they cost eight bytes a row, and the few rows that share one are then compared in full.
-    digests = rows.select(pl.struct(contract.record_key).hash().alias("digest")).collect().to_series()
+    digests = rows.select(pl.struct(key).hash().alias("digest")).collect().to_series()
     shared = digests.filter(digests.is_duplicated()).unique()
     if shared.is_empty():
         return pl.DataFrame(schema=_SUPERSEDED)
     candidates = (
-        rows.filter(pl.struct(contract.record_key).hash().is_in(shared.to_list()))
+        rows.filter(pl.struct(key).hash().is_in(shared.to_list()))
         .with_columns(
             rank=pl.col("delivery_id").replace_strict(rank, return_dtype=pl.Int64),
             provider_code=provider,
@@ -114,7 +117,7 @@ def superseded_records(current: Sequence[Receipt], shelf: Path, contract: Contra
         )
         .collect()
     )
-    latest = pl.col("rank") == pl.col("rank").max().over(contract.record_key)
+    latest = pl.col("rank") == pl.col("rank").max().over(key)
     return candidates.filter(~latest).select(_SUPERSEDED.keys()).sort("delivery_id", "source_row")
 
 

@@ -220,8 +220,13 @@ def superseded(deliver, visit, tmp_path):
 
     def find(*deliveries, contract=visit):
         taken = [
-            take_in(read_delivery(deliver(name, *rows, period=period, received=received)), contract, tmp_path / "shelf")
-            for name, period, received, rows in deliveries
+            take_in(
+                read_delivery(deliver(name, *rows, period=period, received=received, **announce)),
+                contract,
+                tmp_path / "shelf",
+            )
+            for name, period, received, rows, *rest in deliveries
+            for announce in rest or [{}]
         ]
         return superseded_records(taken, tmp_path / "shelf", contract)
 
@@ -270,6 +275,12 @@ def test_nothing_is_superseded_where_records_differ_or_have_no_key(superseded, v
 def test_a_feed_without_record_key_supersedes_no_records(superseded, visit):
     april, may = ("april", APRIL, SENT, [{}]), ("may", MAY, SENT, [{"Date": "2024-05-02"}])
     assert superseded(april, may, contract=replace(visit, record_key=())).is_empty()
+
+
+def test_the_same_key_in_another_pseudonym_domain_is_another_record(superseded):
+    april = ("april", APRIL, SENT, [{}], {"pseudonym_domain": "county"})
+    may = ("may", MAY, SENT, [{"Date": "2024-05-02"}], {"pseudonym_domain": "shire"})
+    assert superseded(april, may).is_empty()
 
 
 def test_no_deliveries_supersede_nothing(superseded):
