@@ -49,7 +49,11 @@ def _identify(store: Store, key: str) -> pl.DataFrame:
             "select distinct pseudonym_domain, pseudonym from patient_register as r where not exists"
             " (select 1 from dummy_pseudonym as d where d.pseudonym = r.pseudonym)"
         )
-        merged = engine.fetch("select pseudonym_domain, superseded_pseudonym, pseudonym from person_merger")
+        merged = engine.fetch(  # a placeholder that took part would link everybody's unidentified care to one person
+            "select pseudonym_domain, superseded_pseudonym, pseudonym from person_merger as m where not exists"
+            " (select 1 from dummy_pseudonym as d where d.pseudonym = m.superseded_pseudonym"
+            " or d.pseudonym = m.pseudonym)"
+        )
     mergers: dict[str, dict[str, str]] = {}
     for domain, superseded, surviving in merged:
         mergers.setdefault(domain, {})[superseded] = surviving
