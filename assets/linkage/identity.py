@@ -18,26 +18,27 @@ from schemas.linkage import PERSON_IDENTIFIER
 log = logging.getLogger(__name__)
 
 DEMONSTRATION_KEY = "linked-care demonstration key, for synthetic people only"
+SHORTEST_KEY = 16
 
 
 def build_person_identifier(store: Store, key: str) -> Stored:
     """Build `person_identifier` under a secret key.
 
     Raises:
-        LinkedCareError: if real deliveries meet the demonstration key, or two people would share an identifier.
+        LinkedCareError: if real deliveries meet a key that others could guess, or two people would share an identifier.
     """
-    refuse_real_people_under_demonstration_key(store, key)
+    refuse_real_people_under_guessable_key(store, key)
     depends_on = hashlib.blake2b(key.encode(), digest_size=16).hexdigest()
     return build_frame(store, PERSON_IDENTIFIER, depends_on, lambda: _identify(store, key))
 
 
-def refuse_real_people_under_demonstration_key(store: Store, key: str) -> None:
-    """The demonstration key is public, so that anybody could undo its hashes."""
+def refuse_real_people_under_guessable_key(store: Store, key: str) -> None:
+    """The demonstration key is public, an empty or short one soon found: anybody could undo its hashes."""
     real = store.frame("delivery_receipt").filter(~pl.col("is_synthetic") & (pl.col("verdict") != "refused")).height
-    if key == DEMONSTRATION_KEY and real:
+    if real and (key == DEMONSTRATION_KEY or len(key) < SHORTEST_KEY):
         raise LinkedCareError(
-            f"person_identifier: {real} deliveries are not synthetic and the key is the demonstration key."
-            " Set LINKED_CARE_PERSON_KEY to a secret of your own."
+            f"person_identifier: {real} deliveries are not synthetic and the key is the demonstration key or shorter"
+            f" than {SHORTEST_KEY} characters. Set LINKED_CARE_PERSON_KEY to a secret of your own."
         )
 
 
