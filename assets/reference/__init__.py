@@ -4,6 +4,7 @@ Belongs here: reading a reference CSV under its declared schema.
 Does not belong here: figures without a citation.
 """
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import polars as pl
@@ -35,9 +36,21 @@ def read_reference(table: Table) -> pl.DataFrame:
         raise LinkedCareError(
             f"{path.name}: has the columns {', '.join(text.columns)}. Declared are {', '.join(declared)}."
         )
+    refuse_unclear_flags(path.stem, text, [name for name, kind in declared.items() if kind == pl.Boolean])
     try:
         return text.with_columns(
             pl.col(name) == "true" if kind == pl.Boolean else pl.col(name).cast(kind) for name, kind in declared.items()
         )
     except pl.exceptions.PolarsError as error:
         raise LinkedCareError(f"{path.name}: {error}") from error
+
+
+def refuse_unclear_flags(table: str, text: pl.DataFrame, names: Iterable[str]) -> None:
+    """Refuse flags that are neither true nor false: read as false, they would hide what is borrowed.
+
+    Raises:
+        LinkedCareError: naming the column and how many rows it concerns.
+    """
+    for name in names:
+        if unclear := text.filter(~pl.col(name).is_in(["true", "false"]).fill_null(False)).height:
+            raise LinkedCareError(f"{table}: {unclear} rows say neither true nor false in {name}. Mend them.")
