@@ -47,9 +47,10 @@ def publish(home: Home) -> Release:
     last = current_release(home)
     if last and last.name.endswith(content[:12]):
         return Release(last.name, False, len(parts))
+    home.releases.mkdir(exist_ok=True)
+    _forget_unpublished(home, last)
     number = 1 + max((int(path.name[:6]) for path in home.releases.glob("[0-9]*")), default=0)
     name = f"{number:06d}-{content[:12]}"
-    home.releases.mkdir(exist_ok=True)
     staged = home.releases / f".{uuid.uuid4().hex}.tmp"
     _assemble(home, staged, name, parts)
     staged.rename(home.releases / name)
@@ -110,7 +111,13 @@ def _swap(home: Home, name: str) -> None:
     link.replace(home.outputs)
 
 
+def _forget_unpublished(home: Home, last: Path | None) -> None:
+    """Remove what a killed run left: half a release, or one that was never shown and must not push out one that was."""
+    later = [path for path in home.releases.glob("[0-9]*") if last and path.name > last.name]
+    for path in [*later, *home.releases.glob(".*.tmp")]:
+        shutil.rmtree(path, ignore_errors=True)
+
+
 def _forget_old(home: Home) -> None:
-    whole = sorted(path for path in home.releases.glob("[0-9]*") if path.is_dir())
-    for path in [*whole[:-KEPT], *home.releases.glob(".*.tmp")]:
+    for path in sorted(home.releases.glob("[0-9]*"))[:-KEPT]:
         shutil.rmtree(path, ignore_errors=True)
