@@ -61,18 +61,21 @@ def _keys(definitions: dg.Definitions) -> list[dg.AssetKey]:
     return sorted(definitions.resolve_asset_graph().get_all_asset_keys())
 
 
-def test_the_schedule_runs_at_two_in_london_over_every_year(clean_landing: Path, monkeypatch) -> None:
+def test_the_schedule_runs_at_two_in_london_over_every_year(
+    clean_landing: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("LINKED_CARE_HOME", str(clean_landing.parent))
     assert (nightly_at_two.cron_schedule, nightly_at_two.execution_timezone) == ("0 2 * * *", "Europe/London")
-    with dg.DagsterInstance.ephemeral() as instance, dg.build_schedule_context(instance=instance) as context:
-        request = nightly_at_two.evaluate_tick(context).run_requests[0]
+    with dg.DagsterInstance.local_temp(str(tmp_path)) as instance:
+        with dg.build_schedule_context(instance=instance) as context:
+            request = nightly_at_two.evaluate_tick(context).run_requests[0]
         assert instance.get_dynamic_partitions("financial_year") == ["2023-24", "2024-25"]
     assert request.tags["dagster/asset_partition_range_start"] == "2023-24"
     assert request.tags["dagster/asset_partition_range_end"] == "2024-25"
 
 
 def test_the_sensor_starts_a_run_for_a_new_delivery_and_only_then(
-    published: Path, copy_of: Callable[..., Path], monkeypatch
+    published: Path, copy_of: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     home = copy_of(published)
     monkeypatch.setenv("LINKED_CARE_HOME", str(home))
