@@ -1,4 +1,4 @@
-"""One nightly run over a home, as a process of its own: `python -m benchmarks.nightly HOME` prints its times as JSON."""
+"""One nightly run over a home, as a process: `python -m benchmarks.nightly HOME` prints its times as JSON."""
 
 import json
 import os
