@@ -11,12 +11,16 @@ from typing import Any
 import polars as pl
 import pytest
 import yaml
+from hypothesis import settings
 
 from assets.linkage.identity import DEMONSTRATION_KEY
 from pipelines.home import Home, open_home
 from pipelines.store import Store
 from schemas.contract import Contract, load
 from schemas.table import Column, Table
+
+settings.register_profile("plain", deadline=None, derandomize=True)
+settings.load_profile("plain")
 
 Deliver = Callable[..., Path]
 Write = Callable[[Mapping[str, Any]], Path]
