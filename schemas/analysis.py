@@ -1,7 +1,7 @@
 """Tables of step 6, analysis: cost against multimorbidity and age, over all registered people, not yet suppressed."""
 
 from schemas.columns import AGE_BAND, CONDITION_LIST, COUNT_BAND, EXPOSURE_RULE, FINANCIAL_YEAR, PEOPLE_COUNT, SETTING
-from schemas.costing import SETTINGS
+from schemas.costing import CARE_OF, SETTINGS
 from schemas.table import Column, Table
 
 _TOTAL = Column("total_pence", "BIGINT", "Cost of the group.", unit="pence")
@@ -11,7 +11,7 @@ _MEANS = tuple(
     Column(
         f"mean_{setting}_pence",
         "DOUBLE",
-        f"Mean cost of {setting.replace('_', ' ')} care per person.",
+        f"Mean cost of {CARE_OF[setting]} per person.",
         unit="pence per person",
     )
     for setting in SETTINGS
@@ -85,9 +85,7 @@ COST_BY_CONDITION_COUNT = Table(
         _MEAN_TOTAL,
         *_MEANS,
         *(
-            Column(
-                f"{setting}_user_share", "DOUBLE", f"Share of people with any cost of {setting.replace('_', ' ')} care."
-            )
+            Column(f"{setting}_user_share", "DOUBLE", f"Share of people with any cost of {CARE_OF[setting]}.")
             for setting in SETTINGS
         ),
         EXPOSURE_RULE,

@@ -29,6 +29,7 @@ SETTINGS = (
     "social_care",
     "continuing_care",
 )
+CARE_OF = {name: name.replace("_", " ") + ("" if name.endswith("_care") else " care") for name in SETTINGS}
 _YEAR_OF_PRICES = Column("price_year", "STRING", "Financial year of the prices.", nullable=True)
 _BASIS = Column("price_basis", "STRING", "tariff, package, national cost or local.", nullable=True)
 
@@ -109,10 +110,7 @@ PERSON_YEAR_COST = Table(
         PERSON_ID,
         Column("is_registered", "BOOLEAN", "Whether registered on at least one day of the year."),
         Column("registered_days", "INT", "Days registered in the year: the exposure.", unit="days"),
-        *(
-            Column(f"{setting}_pence", "BIGINT", f"Cost of {setting.replace('_', ' ')} care.", unit="pence")
-            for setting in SETTINGS
-        ),
+        *(Column(f"{setting}_pence", "BIGINT", f"Cost of {CARE_OF[setting]}.", unit="pence") for setting in SETTINGS),
         Column("total_pence", "BIGINT", "Cost of all settings.", unit="pence"),
         *(
             Column(
@@ -124,9 +122,7 @@ PERSON_YEAR_COST = Table(
             for point in _POINTS
         ),
         *(
-            Column(
-                f"{setting}_count", "BIGINT", f"Payable records of {setting.replace('_', ' ')} care.", unit="records"
-            )
+            Column(f"{setting}_count", "BIGINT", f"Payable records of {CARE_OF[setting]}.", unit="records")
             for setting in SETTINGS
         ),
         Column("mh_bed_day_count", "BIGINT", "Nights on mental health wards.", unit="days"),
