@@ -157,6 +157,11 @@ def test_a_rejected_row_does_not_make_a_later_one_a_duplicate(intake, shelf):
     assert quarantined(shelf) == [(1, "visit.minutes.minimum", 1), (3, "visit.duplicate_record", 1)]
 
 
+def test_rejected_rows_of_one_key_each_keep_the_rule_that_they_break(intake, shelf):
+    intake({"Minutes": "0"}, {"Minutes": "0", "Mode": "smelt"})
+    assert quarantined(shelf) == [(1, "visit.minutes.minimum", 1), (2, "visit.mode.enum", 1 + 1)]
+
+
 def test_rows_may_repeat_in_a_feed_without_record_key(deliver, visit, shelf):
     from dataclasses import replace
 
