@@ -30,11 +30,18 @@ def run_and_summarise(rebuild: bool) -> bool:
 
 
 def standing_refusals(receipts: pl.DataFrame) -> pl.DataFrame:
-    """Refused deliveries for whose period no good one has been received since."""
-    period = ["feed", "supplier", "period_start", "period_end"]
-    good = receipts.filter(pl.col("verdict").is_in(["accepted", "superseded"])).select(*period, good="received_date")
-    refused = receipts.filter(pl.col("verdict") == "refused").join(good, on=period, how="left")
-    return refused.filter((pl.col("good") < pl.col("received_date")) | pl.col("good").is_null())
+    """Refused deliveries whose period no good delivery, received on that day or later, has covered since."""
+    good = receipts.filter(pl.col("verdict").is_in(["accepted", "superseded"]))
+    mended = receipts.filter(pl.col("verdict") == "refused").join_where(
+        good.select("feed", "supplier", "period_start", "period_end", "received_date").rename("{}_good".format),
+        pl.col("feed") == pl.col("feed_good"),
+        pl.col("supplier") == pl.col("supplier_good"),
+        pl.col("period_start") >= pl.col("period_start_good"),
+        pl.col("period_end") <= pl.col("period_end_good"),
+        pl.col("received_date") <= pl.col("received_date_good"),
+    )
+    refused = receipts.filter(pl.col("verdict") == "refused")
+    return refused.join(mended, on=["feed", "delivery_id"], how="anti").sort("feed", "delivery_id")
 
 
 class _progress:

@@ -18,6 +18,8 @@ def synthesise(people: int, years: str, seed: int, faults: Literal["none", "defa
         chosen = list(years_between(year_bounds(first)[0], year_bounds(last or first)[1]))
     except ValueError as error:
         raise LinkedCareError(f"--years {years}: write it as 2022-23..2024-25.") from error
+    if not chosen:
+        raise LinkedCareError(f"--years {years}: the first year comes after the last.")
     target = to or home_path() / "landing"
     if any(target.glob("*/*/delivery.json")):
         raise LinkedCareError(f"{target}: already holds deliveries. Empty it, or choose another folder with --to.")

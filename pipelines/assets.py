@@ -5,8 +5,7 @@ Does not belong here: what any table means; how it is computed.
 """
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import dagster as dg
@@ -21,7 +20,6 @@ from schemas.table import Table
 warnings.filterwarnings("ignore", category=dg.BetaWarning)  # backfill_policy: stable in use, beta by label
 
 YEARS = dg.DynamicPartitionsDefinition(name="financial_year")
-AT_ONCE = 2
 UNCHANGED = "unchanged"
 OWNERS = ["team:data-engineering"]
 Build = Callable[[Home, str | None], Stored]
@@ -49,7 +47,7 @@ def table_asset(table: Table, *also: str) -> Callable[[Build], dg.AssetsDefiniti
         def asset(context: dg.AssetExecutionContext, home: HomeResource) -> dg.MaterializeResult:
             years = context.partition_keys if table.by_year else [None]
             with computing(table.step, table.name):
-                stored = build_years(build, home.home, years)
+                stored = {year: build(home.home, year) for year in years}
             return dg.MaterializeResult(
                 metadata=_metadata(stored), check_results=[_null_check(home.home, table, stored)]
             )
@@ -57,12 +55,6 @@ def table_asset(table: Table, *also: str) -> Callable[[Build], dg.AssetsDefiniti
         return asset
 
     return declare
-
-
-def build_years(build: Build, home: Home, years: Sequence[str | None]) -> dict[str | None, Stored]:
-    """Build years side by side: one sorts while another proves its totals."""
-    with ThreadPoolExecutor(AT_ONCE) as threads:
-        return dict(zip(years, threads.map(lambda year: build(home, year), years), strict=True))
 
 
 _NULLS = "Columns declared without nulls have none; counted from the files."

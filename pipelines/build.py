@@ -51,19 +51,24 @@ def build_sql(
                 engine.register_rows("run_parameters", pa.Table.from_pylist([dict(parameters)]))
             return engine.run_sql(table, sql, target)
 
-    return store.write(table, year, _key(table, sql, found, parameters), write)
+    content = _content(found)
+    return store.write(table, year, fingerprint(repr(table), sql, content, parameters), write, fingerprint(content))
 
 
 def build_frame(store: Store, table: Table, depends_on: Any, make: Callable[[], pl.DataFrame]) -> Stored:
     """Build a table from a function; `depends_on` names everything beside its sources that the result depends on."""
-    key = _key(table, depends_on, sources(store, table, None), None)
+    content = _content(sources(store, table, None))
 
     def write(target: Path) -> int:
         return frame_writer(table, make())(target)
 
-    return store.write(table, None, key, write)
+    return store.write(table, None, fingerprint(repr(table), depends_on, content), write, fingerprint(content))
 
 
-def _key(table: Table, text: Any, found: Mapping[str, list[Stored]], parameters: Mapping[str, Any] | None) -> str:
-    content = {name: [part.content for part in parts] for name, parts in found.items()}
-    return fingerprint(repr(table), text, content, parameters)
+def is_stale(store: Store, table: Table, stored: Stored) -> bool:
+    """Whether the sources of a table hold other rows than those it was built from."""
+    return bool(table.sources) and fingerprint(_content(sources(store, table, stored.year))) != stored.made_of
+
+
+def _content(found: Mapping[str, list[Stored]]) -> dict[str, list[str]]:
+    return {name: [part.content for part in parts] for name, parts in found.items()}

@@ -54,7 +54,7 @@ def run_nightly(instance: dg.DagsterInstance, home: HomeResource) -> NightlyRun:
     job = definitions_over(home).resolve_job_def("nightly")
     step_seconds: dict[str, float] = {}
     with listening(lambda built: step_seconds.update({built.asset: built.seconds})):
-        result = job.execute_in_process(instance=instance, tags=tags, run_config=_QUIET)
+        result = _execute(job, instance, tags)
     rebuilt = {
         event.asset_key.to_user_string(): str(event.materialization.metadata["rebuilt"].value)
         for event in result.get_asset_materialization_events()
@@ -68,3 +68,13 @@ def run_nightly(instance: dg.DagsterInstance, home: HomeResource) -> NightlyRun:
         step_seconds=step_seconds,
         wall_seconds=time.perf_counter() - started,
     )
+
+
+def _execute(job: dg.JobDefinition, instance: dg.DagsterInstance, tags: dict[str, str]) -> dg.ExecuteInProcessResult:
+    """Run the job; what stops it is the user's error itself, also where Dagster wraps it."""
+    try:
+        return job.execute_in_process(instance=instance, tags=tags, run_config=_QUIET)
+    except dg.DagsterError as error:
+        if isinstance(error.__cause__, LinkedCareError):
+            raise error.__cause__ from None
+        raise

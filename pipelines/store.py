@@ -43,6 +43,7 @@ class Stored:
         spans: whether a record can reach back beyond the period of its file.
         without: rows that a later delivery supersedes, as a parquet file of delivery and row number.
         control: pence by control group, as written.
+        made_of: digest of the rows of its sources when it was built.
         computed: whether this run wrote it.
     """
 
@@ -56,6 +57,7 @@ class Stored:
     spans: bool = False
     without: str | None = None
     control: tuple[tuple[Any, ...], ...] = ()
+    made_of: str = ""
     computed: bool = False
 
     def within(self, bounds: tuple[date, date] | None) -> "Stored":
@@ -125,7 +127,9 @@ class Store:
             for path in (self.root / table).glob(f"financial_year=*/{_POINTER}")
         )
 
-    def write(self, table: Table, year: str | None, fingerprint: str, writer: Callable[[Path], int]) -> Stored:
+    def write(
+        self, table: Table, year: str | None, fingerprint: str, writer: Callable[[Path], int], made_of: str = ""
+    ) -> Stored:
         """Build a table in one step, unless what is current has the same fingerprint.
 
         `writer` writes one parquet file at the path it is given and returns its rows.
@@ -142,9 +146,8 @@ class Store:
         final = folder / f"{fingerprint[:12]}-{uuid.uuid4().hex[:8]}"
         staged.rename(final)
         name = str((final / "part-0.parquet").relative_to(self.root))
-        stored = Stored(
-            table.name, year, fingerprint, (name,), (digest_of(final / "part-0.parquet"),), rows, control=control
-        )
+        digests = (digest_of(final / "part-0.parquet"),)
+        stored = Stored(table.name, year, fingerprint, (name,), digests, rows, control=control, made_of=made_of)
         self.point(stored)
         self._remove_unused(folder, final)
         self._rebuilt.add((table.name, year))

@@ -18,7 +18,6 @@ COHORT_RULE = Table(
         Column("source", "STRING", "Who uses the rule."),
     ),
     key=("rule_code",),
-    zone="store",
 )
 
 COHORT_CANDIDATE = Table(

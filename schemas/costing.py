@@ -53,7 +53,6 @@ PRICE_BOOK = Table(
         Column("is_proxy", "BOOLEAN", "Whether the price is borrowed from a wider group."),
     ),
     key=("setting", "point_of_delivery", "currency_code"),
-    zone="store",
 )
 
 ACTIVITY_COST = Table(

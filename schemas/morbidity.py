@@ -25,7 +25,6 @@ CONDITION = Table(
         Column("delphi_group", "STRING", "always or usually counted, by the consensus."),
     ),
     key=("condition_code",),
-    zone="store",
 )
 CONDITION_ICD10 = Table(
     name="condition_icd10",
@@ -34,7 +33,6 @@ CONDITION_ICD10 = Table(
     description="ICD-10 prefixes of two to four characters; a code may set several conditions.",
     columns=(CONDITION_CODE, Column("icd10_prefix", "STRING", "Prefix, without dot."), _SOURCE),
     key=("condition_code", "icd10_prefix"),
-    zone="store",
 )
 CONDITION_SNOMED = Table(
     name="condition_snomed",
@@ -48,7 +46,6 @@ CONDITION_SNOMED = Table(
         _SOURCE,
     ),
     key=("condition_code", "snomed_code"),
-    zone="store",
 )
 CONDITION_LIST_MEMBER = Table(
     name="condition_list",
@@ -62,7 +59,6 @@ CONDITION_LIST_MEMBER = Table(
         _SOURCE,
     ),
     key=("condition_list", "condition_code"),
-    zone="store",
 )
 CONDITION_HIERARCHY = Table(
     name="condition_hierarchy",
@@ -75,7 +71,6 @@ CONDITION_HIERARCHY = Table(
         _SOURCE,
     ),
     key=("condition_code", "suppresses_condition_code"),
-    zone="store",
 )
 CONDITION_EVIDENCE = Table(
     name="condition_evidence",

@@ -8,7 +8,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from schemas.contract import contracts
 from schemas.financial_year import years_between
 
 MANIFEST = "delivery.json"
+_EARLIEST = date(1900, 1, 1)
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
@@ -95,6 +96,8 @@ def read_delivery(folder: Path) -> Delivery:
         raise RefusedDeliveryError(f"{MANIFEST} announces a file twice, so that its rows would count twice.")
     if delivery.received_at.tzinfo is None:
         raise RefusedDeliveryError("received_at states no time zone. Write it as 2024-05-18T06:00:00Z.")
+    if delivery.period_end > delivery.received_at.date() + timedelta(days=366) or delivery.period_start < _EARLIEST:
+        raise RefusedDeliveryError("its period begins before 1900 or ends more than a year after it was received.")
     return delivery
 
 

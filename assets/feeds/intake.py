@@ -5,10 +5,12 @@ Does not belong here: what another delivery of the same feed says (`submission.p
 """
 
 import json
+import logging
 import shutil
 import uuid
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +18,15 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from assets.feeds import reading
 from assets.feeds.delivery import Delivery, RefusedDeliveryError
 from assets.feeds.reading import SOURCE_ROW, read_text
-from pipelines.store import fingerprint
+from pipelines.store import digest_of, fingerprint
+from schemas import row_checks
 from schemas.contract import Contract
 from schemas.row_checks import broken, raw_as_received, raw_columns, typed_columns
+
+log = logging.getLogger(__name__)
 
 UNKNOWN = "unknown"
 _PENCE = 100
@@ -31,7 +37,7 @@ class Receipt:
     """What became of one delivery, judged on its own.
 
     Attributes:
-        intake_key: digest of the announcement, the files' sizes and the contract; the same key is never taken in twice.
+        intake_key: digest of the announcement, the contract and the code; the same key is accepted once.
         content: digests of the files, by which a repeat is known.
         reason: why it was refused, or None.
         totals: rows and pence by (status, provider, month).
@@ -79,9 +85,13 @@ class Receipt:
 
 
 def intake_key(delivery: Delivery, contract: Contract) -> str:
-    """Digest of what the outcome depends on, without reading the rows."""
-    sizes = [(delivery.folder / file.name) for file in delivery.files]
-    return fingerprint(delivery.manifest, contract.text, [p.stat().st_size if p.exists() else None for p in sizes])
+    """Digest of what the outcome depends on: the announcement with its hashes, the contract, the code."""
+    return fingerprint(delivery.manifest, contract.text, _code())
+
+
+@cache
+def _code() -> list[str]:
+    return [digest_of(Path(module)) for module in (__file__, reading.__file__, row_checks.__file__)]
 
 
 def take_in(delivery: Delivery, contract: Contract, shelf: Path) -> Receipt:
@@ -89,7 +99,8 @@ def take_in(delivery: Delivery, contract: Contract, shelf: Path) -> Receipt:
 
     Writes `accepted.parquet` (the contract's columns and provenance), `quarantine.parquet` (row number, first rule
     broken, rules broken) and `quarantined_row.parquet` (the rejected rows as received). A refused delivery leaves its
-    receipt and nothing else.
+    receipt and nothing else, unless it was accepted before: then its rows stay, for a file that was moved to an
+    archive must not take a month away.
     """
     staged = shelf / f".{uuid.uuid4().hex}.tmp"
     staged.mkdir(parents=True)
@@ -98,15 +109,19 @@ def take_in(delivery: Delivery, contract: Contract, shelf: Path) -> Receipt:
         receipt = _judge(delivery, contract, staged, key)
     except RefusedDeliveryError as refusal:
         receipt = _receipt(delivery, key, reason=str(refusal))
-    (staged / "receipt.json").write_text(receipt.dump())
     final = shelf / delivery.delivery_id
+    if receipt.reason and (final / "accepted.parquet").exists():
+        shutil.rmtree(staged)
+        log.warning("%s/%s stays as it was accepted: %s", contract.feed, delivery.delivery_id, receipt.reason)
+        return Receipt.load(final / "receipt.json")
+    (staged / "receipt.json").write_text(receipt.dump())
     shutil.rmtree(final, ignore_errors=True)
     staged.rename(final)
     return receipt
 
 
 def _judge(delivery: Delivery, contract: Contract, staged: Path, key: str) -> Receipt:
-    if delivery.contract_version != contract.version:
+    if _major(delivery.contract_version) != _major(contract.version):
         raise RefusedDeliveryError(
             f"announced under contract version {delivery.contract_version}, known is {contract.version}."
         )
@@ -132,6 +147,10 @@ def _judge(delivery: Delivery, contract: Contract, staged: Path, key: str) -> Re
         if price
         else 0,
     )
+
+
+def _major(version: str) -> str:
+    return version.partition(".")[0]
 
 
 def _check(delivery: Delivery, contract: Contract) -> pl.DataFrame:

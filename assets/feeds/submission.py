@@ -99,9 +99,12 @@ def superseded_records(current: Sequence[Receipt], shelf: Path, contract: Contra
         files = files[:0]
     if not files:
         return pl.DataFrame(schema=_SUPERSEDED)
-    key = (*contract.record_key, "pseudonym_domain")
+    key = (*contract.record_key, "pseudonym_domain", "supplier")
+    supplier = {receipt.delivery_id: receipt.supplier for receipt in current}
     rank = {receipt.delivery_id: place for place, receipt in enumerate(sorted(current, key=_precedence))}
-    rows = pl.scan_parquet(files, glob=False)
+    rows = pl.scan_parquet(files, glob=False).with_columns(
+        supplier=pl.col("delivery_id").replace_strict(supplier, return_dtype=pl.String)
+    )
     # Digests first: they cost eight bytes a row, and the few rows that share one are then compared in full.
     digests = rows.select(pl.struct(key).hash().alias("digest")).collect().to_series()
     shared = digests.filter(digests.is_duplicated()).unique()

@@ -14,10 +14,14 @@ from pathlib import Path
 
 import duckdb
 
+from assets.costing.conservation import prove_ledger
+from pipelines.build import is_stale
 from pipelines.engine import quoted, read_parquet
+from pipelines.errors import LinkedCareError
 from pipelines.home import Home
 from pipelines.store import Stored, fingerprint, prove
 from schemas.catalogue import TABLES
+from schemas.costing import COST_LEDGER
 from schemas.table import Table
 
 KEPT = 3
@@ -37,12 +41,15 @@ def publish(home: Home) -> Release:
     """Publish what is current in the store, unless the last release holds just that.
 
     Raises:
-        LinkedCareError: if a table was never built.
-        ConservationError: if a table's pence are not those with which it was written.
+        LinkedCareError: if a table was never built, lacks a year, or is older than what it is made from.
+        ConservationError: if pence differ from those written, or the ledger does not balance.
     """
+    refuse_half_a_run(home)
     parts = _restricted_parts(home)
     for table, stored in parts:
         prove(table, stored, home.store.paths(stored))
+    for year in home.store.years(COST_LEDGER.name):
+        prove_ledger(home.store, year)
     content = fingerprint([(stored.table, stored.year, stored.content) for _, stored in parts])
     last = current_release(home)
     if last and last.name.endswith(content[:12]):
@@ -58,6 +65,20 @@ def publish(home: Home) -> Release:
     _swap(home, name)
     _forget_old(home)
     return Release(name, True, len(parts))
+
+
+def refuse_half_a_run(home: Home) -> None:
+    """Refuse tables of different runs: a run may have stopped, or somebody built one table alone.
+
+    Raises:
+        LinkedCareError: naming the first table that lacks a year or is older than what it is made from.
+    """
+    all_years = {year for table in TABLES.values() if table.by_year for year in home.store.years(table.name)}
+    for table in TABLES.values():
+        for year in sorted(all_years) if table.by_year else [None]:
+            if is_stale(home.store, table, home.store.require(table.name, year)):
+                which = f"{table.name} {year}" if year else table.name
+                raise LinkedCareError(f"{which}: older than what it is made from. Run `linked-care nightly`.")
 
 
 def current_release(home: Home) -> Path | None:

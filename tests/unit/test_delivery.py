@@ -173,3 +173,11 @@ def test_known_years_are_those_that_deliveries_of_care_touch(deliver, home):
     broken = deliver("d3", {}, feed="apc_spell", period=("2021-04-01", "2021-04-30"))
     (broken / "delivery.json").write_bytes(b"\xff")
     assert known_years(home.root) == ["2023-24", "2024-25"]
+
+
+@pytest.mark.parametrize(
+    "period", [("1899-12-31", "2024-04-30"), ("2024-04-01", "2025-05-20"), ("2024-04-01", "2924-04-30")]
+)
+def test_a_period_beyond_reason_is_refused_since_its_years_would_stay(deliver, period):
+    with pytest.raises(RefusedDeliveryError, match="begins before 1900 or ends more than a year after"):
+        read_delivery(deliver("d1", {}, period=period))

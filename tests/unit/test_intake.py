@@ -245,14 +245,33 @@ def test_the_same_delivery_gives_the_same_bytes(deliver, visit, tmp_path):
         assert file.read_bytes() == (tmp_path / "b" / "d1" / file.name).read_bytes(), file.name
 
 
-def test_the_intake_key_follows_announcement_contract_and_files(deliver, visit):
+def test_the_intake_key_follows_announcement_and_contract(deliver, visit):
     from dataclasses import replace
 
-    folder = deliver("d1", {})
-    key = intake_key(read_delivery(folder), visit)
-    assert intake_key(read_delivery(folder), visit) == key
-    assert intake_key(read_delivery(folder), replace(visit, text=visit.text + "# mended")) != key
-    (folder / "rows.csv").write_bytes(b"")
-    assert intake_key(read_delivery(folder), visit) != key
+    key = intake_key(read_delivery(deliver("d1", {})), visit)
+    assert intake_key(read_delivery(deliver("d2", {})), visit) != key
+    assert intake_key(read_delivery(deliver("d3", {}, {})), visit) != key
+    folder = read_delivery(deliver("d4", {}))
+    assert intake_key(folder, replace(visit, text=visit.text + "# mended")) != intake_key(folder, visit)
+
+
+def test_an_accepted_delivery_whose_file_was_archived_stays_accepted(deliver, visit, home, store):
+    """Also when everything is rebuilt: a file that is gone from landing must not take a month away."""
+    from assets.feeds.current import build_feed
+
+    folder = deliver("d1", {}, {"Visit": "v2"})
+    before = build_feed(store, home.landing, visit)
     (folder / "rows.csv").unlink()
-    assert intake_key(read_delivery(folder), visit) != key
+    assert build_feed(store, home.landing, visit).rows == before.rows == 2
+    store.rebuild = True
+    assert build_feed(store, home.landing, visit).rows == 2
+
+
+def test_a_contract_of_the_same_major_version_still_reads_older_announcements(deliver, visit, home):
+    from dataclasses import replace
+
+    shelf = home.store.root / "visit"
+    minor = take_in(read_delivery(deliver("d1", {})), replace(visit, version="1.3.0"), shelf)
+    major = take_in(read_delivery(deliver("d2", {})), replace(visit, version="2.0.0"), shelf)
+    assert minor.reason is None
+    assert major.reason == "announced under contract version 1.0.0, known is 2.0.0."
