@@ -102,7 +102,7 @@ def test_killed_at_ten_random_moments(
     assert not list((home / "store").rglob(".*.tmp"))
 
 
-@pytest.mark.parametrize("before_the_end", range(3))
+@pytest.mark.parametrize("before_the_end", range(2))
 def test_killed_while_publishing(
     waiting: Path, finished: tuple[dict[str, str], int], copy_of: Callable[[Path], Path], before_the_end: int
 ) -> None:

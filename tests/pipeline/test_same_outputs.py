@@ -7,7 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
-import pytest
 
 from tests.releases import digests, table
 
@@ -66,15 +65,12 @@ def deliver_again(folder: Path, name: str) -> str:
     return name
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-def test_months_in_any_order_give_the_same_rows(
-    published: Path, clean_landing: Path, tmp_path: Path, nightly, seed: int
-) -> None:
-    """The deliveries arrive over four nights, in random order; the last night equals one run over all of them."""
+def test_months_in_any_order_give_the_same_rows(published: Path, clean_landing: Path, tmp_path: Path, nightly) -> None:
+    """The deliveries arrive over three nights, in random order; the last night equals one run over all of them."""
     folders = sorted(path.parent for path in clean_landing.glob("*/*/delivery.json"))
-    random.Random(seed).shuffle(folders)
-    for night in range(4):
-        for folder in folders[night::4]:
+    random.Random(1).shuffle(folders)
+    for night in range(3):
+        for folder in folders[night::3]:
             shutil.copytree(folder, tmp_path / "landing" / folder.parent.name / folder.name)
         nightly(tmp_path)
     assert digests(tmp_path) == digests(published)
