@@ -17,6 +17,8 @@ from great_expectations.expectations.metrics.map_metric_provider import (
     column_condition_partial,
 )
 
+_MEMORY = "1GB"  # it runs beside the engine of the run
+
 
 class DuckDBExecutionEngine(SqlAlchemyExecutionEngine):
     """Keeps the one connection of an in-memory database open."""
@@ -46,6 +48,7 @@ class DuckDBDatasource(SQLDatasource):
     def create_view(self, name: str, select: str) -> None:
         """Make a query readable as a table."""
         with self.get_execution_engine().get_connection() as connection:
+            connection.exec_driver_sql(f"set memory_limit = '{_MEMORY}'")
             connection.exec_driver_sql(f'create or replace view "{name}" as {select}')
             connection.commit()
 

@@ -22,18 +22,22 @@ from schemas.contract import Contract
 log = logging.getLogger(__name__)
 
 AT_ONCE = 2
+LARGE = 64 * 1024**2
 
 
 def build_feed(store: Store, landing: Path, contract: Contract) -> Stored:
     """Take in what is new in `landing/<feed>/` and point the store at the current rows."""
     shelf = store.root / contract.feed
     shelf.mkdir(exist_ok=True)
+    folders = list(landed(landing, contract.feed))
+    large = [folder for folder in folders if _bytes(folder) > LARGE]
+
+    def take(folder: Path) -> bool:
+        return _take_in_if_new(folder, contract, shelf, store.rebuild)
+
+    taken = sum(map(take, large))  # one at a time, since each is held in memory
     with ThreadPoolExecutor(AT_ONCE) as threads:  # one delivery reads while another writes
-        taken = sum(
-            threads.map(
-                lambda folder: _take_in_if_new(folder, contract, shelf, store.rebuild), landed(landing, contract.feed)
-            )
-        )
+        taken += sum(threads.map(take, [folder for folder in folders if folder not in large]))
     judged = judge(receipts(shelf), contract)
     write_whole(shelf / "judged.json", json.dumps([[j.receipt.delivery_id, j.verdict, j.reason] for j in judged]))
     current = sorted(
@@ -46,6 +50,10 @@ def build_feed(store: Store, landing: Path, contract: Contract) -> Stored:
     stored = _point(store, shelf, contract, current, key)
     log.info("%s: %d deliveries taken in, %d current, %d rows", contract.feed, taken, len(current), stored.rows)
     return stored
+
+
+def _bytes(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.iterdir())
 
 
 def _take_in_if_new(folder: Path, contract: Contract, shelf: Path, rebuild: bool) -> bool:
