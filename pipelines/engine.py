@@ -65,7 +65,7 @@ class DuckEngine(Engine):
         spill.mkdir(parents=True, exist_ok=True)
         self._connection = duckdb.connect()
         self._connection.execute(
-            "set TimeZone = 'UTC'; set parquet_metadata_cache = true;"
+            "set TimeZone = 'UTC'; set parquet_metadata_cache = true; set preserve_insertion_order = false;"
             "set autoinstall_known_extensions = false; set enable_progress_bar = false;"
             f"set memory_limit = {quoted(memory_limit)}; set temp_directory = {quoted(spill)}"
         )
