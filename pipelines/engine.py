@@ -89,17 +89,26 @@ class DuckEngine(Engine):
         self._refuse_other_columns(table, sql)
         # DuckDB writes far faster than PyArrow but loses descriptions and units; as key-value metadata they survive.
         arrow_schema = base64.b64encode(table.arrow_schema.serialize().to_pybytes()).decode()
+        written = f"(format parquet, compression zstd, kv_metadata {{'ARROW:schema': '{arrow_schema}'}})"
         try:
-            self._connection.execute(
-                f"copy (select * from ({sql}\n) order by {', '.join(table.key)}) to {quoted(target)}"
-                f" (format parquet, compression zstd, kv_metadata {{'ARROW:schema': '{arrow_schema}'}})"
-            )
+            self._copy(f"({sql}\n)", table.key, target, written)
+        except duckdb.OutOfMemoryException:
+            # A large union does not leave the sort the memory that it needs; from a file, the sort spills.
+            aside = target.with_name("unordered.parquet")
+            self._connection.execute(f"copy ({sql}\n) to {quoted(aside)} (format parquet, compression zstd)")
+            self._copy(read_parquet(aside), table.key, target, written)
+            aside.unlink()
         except duckdb.DataError as error:  # quotes the value, so neither it nor its cause is shown
             raise LinkedCareError(
                 f"{table.name}: sql/{table.name}.sql meets a value that it cannot convert ({type(error).__name__})."
                 " Mend the SQL."
             ) from None
         return self.fetch(f"select count(*) from {read_parquet(target)}")[0][0]
+
+    def _copy(self, source: str, key: Sequence[str], target: Path, written: str) -> None:
+        self._connection.execute(
+            f"copy (select * from {source} order by {', '.join(key)}) to {quoted(target)} {written}"
+        )
 
     def _refuse_other_columns(self, table: Table, sql: str) -> None:
         made = [
