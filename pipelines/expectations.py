@@ -13,7 +13,7 @@ from pipelines.home import Home
 from pipelines.progress import computing
 from pipelines.resources import HomeResource
 from pipelines.store import write_whole
-from schemas.contract import Contract
+from schemas.contract_model import Contract
 
 _PROVED = "expectations.json"
 

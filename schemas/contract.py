@@ -1,187 +1,42 @@
-"""A feed's contract, read from its ODCS file and compiled to rules and schemas.
+"""Feed contracts, read from their ODCS files.
 
-Belongs here: what a contract says, as typed objects; the one list of rules that the row checks, the Great Expectations
-suite and the documentation share.
-Does not belong here: reading deliveries (`assets/feeds`) or running expectations (`pipelines/expectations.py`).
+Belongs here: from an ODCS file to a typed contract, and the refusal of what this project cannot check.
+Does not belong here: what a contract is (`contract_model.py`); reading deliveries (`assets/feeds`).
 """
 
 import json
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import date
-from functools import cache, cached_property
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
-import dagster as dg
 import jsonschema
-import pyarrow as pa
 import yaml
 
-from pipelines.errors import LinkedCareError
+from schemas.contract_model import (
+    ARROW_OF_TYPE,
+    CATEGORY_OF_DIMENSION,
+    DEFAULT_DATE_FORMATS,
+    PROVENANCE,
+    Contract,
+    ContractColumn,
+    ContractError,
+    Dialect,
+    Kind,
+    Limit,
+    LocalCode,
+    Rule,
+    Severity,
+    SubmissionRule,
+)
+
+__all__ = ["CONTRACTS", "PROVENANCE", "Contract", "ContractColumn", "ContractError", "Rule", "contracts", "load"]
 
 CONTRACTS = Path(__file__).parent.parent / "data_contracts"
-
-SubmissionRule = Literal["period", "snapshot"]
-Kind = Literal[
-    "required", "type", "enum", "pattern", "length", "minimum", "maximum", "row_predicate", "duplicate_record"
-]
-
-# Added to every accepted row: where it came from and which period its delivery covers.
-PROVENANCE = {
-    "delivery_id": (pa.large_string(), "The delivery that the record came in."),
-    "source_row": (pa.int64(), "Row number in the delivery, counted from 1 over its files."),
-    "pseudonym_domain": (pa.large_string(), "Domain in which the delivery's pseudonyms were made."),
-    "period_start": (pa.date32(), "First day that the delivery covers."),
-    "period_end": (pa.date32(), "Last day that the delivery covers."),
-}
-
-_ARROW = {"VARCHAR": pa.large_string(), "INTEGER": pa.int32(), "DATE": pa.date32()}
 _DECIMAL = re.compile(r"DECIMAL\([0-9]+,[0-9]+\)")
-
-
-class ContractError(LinkedCareError):
-    """A contract that does not follow the standard or asks for something that cannot be checked."""
-
-
-@dataclass(frozen=True)
-class ContractColumn:
-    """One column of a feed: canonical name, the header it arrives under, type and limits."""
-
-    name: str
-    header: str
-    physical_type: str
-    description: str
-    required: bool
-    classification: str | None
-    unit: str | None
-    values: tuple[str, ...]
-    options: dict[str, Any]
-
-    @cached_property
-    def arrow_type(self) -> pa.DataType:
-        """Type of the accepted column."""
-        if self.physical_type.startswith("DECIMAL"):
-            return pa.decimal128(*self.precision_and_scale)
-        return _ARROW[self.physical_type]
-
-    @cached_property
-    def precision_and_scale(self) -> tuple[int, int]:
-        """Digits in all and after the point, of a decimal column."""
-        precision, scale = self.physical_type.removeprefix("DECIMAL(").removesuffix(")").split(",")
-        return int(precision), int(scale)
-
-
-@dataclass(frozen=True)
-class Rule:
-    """One rule that a row can break, with its stable code."""
-
-    code: str
-    kind: Kind
-    message: str
-    column: str | None = None
-    argument: Any = None
-
-
-@dataclass(frozen=True)
-class Contract:
-    """One feed as its ODCS file describes it."""
-
-    feed: str
-    version: str
-    description: str
-    grain: str
-    submission_rule: SubmissionRule
-    record_key: tuple[str, ...]
-    provider_column: str | None
-    activity_date_column: str | None
-    price_column: str | None
-    spans_deliveries: bool
-    columns: tuple[ContractColumn, ...]
-    row_predicates: tuple[Rule, ...]
-    text: str
-
-    @cached_property
-    def rules(self) -> tuple[Rule, ...]:
-        """Every rule, in the order in which the first one broken is named."""
-        required = [
-            Rule(f"{self.feed}.{c.name}.required", "required", f"{c.header} is missing", c.name)
-            for c in self.columns
-            if c.required
-        ]
-        typed = [
-            Rule(f"{self.feed}.{c.name}.type", "type", f"{c.header} is not {c.physical_type}", c.name)
-            for c in self.columns
-            if c.physical_type != "VARCHAR"
-        ]
-        limits = [rule for column in self.columns for rule in self._limits(column)]
-        duplicate = [
-            Rule(
-                f"{self.feed}.duplicate_record",
-                "duplicate_record",
-                "the record key stands on an earlier row of the delivery",
-            )
-        ]
-        return (*required, *typed, *limits, *self.row_predicates, *(duplicate if self.record_key else []))
-
-    def _limits(self, column: ContractColumn) -> list[Rule]:
-        def rule(kind: Kind, message: str, argument: Any) -> Rule:
-            return Rule(f"{self.feed}.{column.name}.{kind}", kind, f"{column.header} {message}", column.name, argument)
-
-        found = [rule("enum", "is not a code of its list", column.values)] if column.values else []
-        for option, value in column.options.items():
-            match option:
-                case "pattern":
-                    found.append(rule("pattern", f"does not match {value}", value))
-                case "maxLength":
-                    found.append(rule("length", f"is longer than {value}", value))
-                case "minimum" | "maximum":
-                    limit = self._day(column, value) if column.physical_type == "DATE" else value
-                    side = "below" if option == "minimum" else "above"
-                    found.append(rule(option, f"is {side} {value}", limit))
-                case _:
-                    raise ContractError(f"{self.feed}.{column.name}: option {option} is not one this project checks.")
-        return found
-
-    def _day(self, column: ContractColumn, value: Any) -> date:
-        try:
-            return date.fromisoformat(value)
-        except (TypeError, ValueError) as error:
-            raise ContractError(f'{self.feed}.{column.name}: limit {value} is no day. Write "2024-04-01".') from error
-
-    @cached_property
-    def accepted_schema(self) -> pa.Schema:
-        """Schema of accepted rows: the contract's columns, then where the row came from."""
-        own = [
-            pa.field(
-                c.name,
-                c.arrow_type,
-                not c.required,
-                {"description": c.description, "header": c.header, **({"unit": c.unit} if c.unit else {})},
-            )
-            for c in self.columns
-        ]
-        provenance = [pa.field(n, t, False, {"description": d}) for n, (t, d) in PROVENANCE.items()]
-        return pa.schema(own + provenance, {"contract": self.feed, "contract_version": self.version})
-
-    def dagster_schema(self) -> dg.TableSchema:
-        """The accepted columns as Dagster shows them, with the rules that each must pass."""
-        own = [
-            dg.TableColumn(
-                c.name,
-                c.physical_type,
-                description=c.description,
-                tags={"classification": c.classification} if c.classification else None,
-                constraints=dg.TableColumnConstraints(
-                    nullable=not c.required, other=[r.code for r in self.rules if r.column == c.name]
-                ),
-            )
-            for c in self.columns
-        ]
-        return dg.TableSchema(
-            columns=own + [dg.TableColumn(n, str(t), description=d) for n, (t, d) in PROVENANCE.items()]
-        )
 
 
 @cache
@@ -196,9 +51,8 @@ def load(path: Path) -> Contract:
     Raises:
         ContractError: if the file breaks the standard's JSON schema, or asks for a check that this project cannot make.
     """
-    text = path.read_text()
     try:
-        document = yaml.load(text, Loader=yaml.CSafeLoader)
+        document = yaml.load(path.read_text(), Loader=yaml.CSafeLoader)
     except yaml.YAMLError as error:
         raise ContractError(f"{path.name}: is not YAML.") from error
     standard = json.loads((files("open_data_contract_standard") / "schema.json").read_text())
@@ -207,7 +61,7 @@ def load(path: Path) -> Contract:
         where = "/".join(map(str, problems[0].absolute_path)) or "the top"
         raise ContractError(f"{path.name}: {len(problems)} breaches of ODCS, first at {where}: {problems[0].message}.")
     try:
-        contract = _contract(document, text)
+        contract = _contract(document)
     except KeyError as error:
         raise ContractError(f"{path.name}: lacks {error.args[0]}, which this project needs.") from error
     if path.name != f"{contract.feed}.odcs.yaml":
@@ -216,9 +70,9 @@ def load(path: Path) -> Contract:
     return contract
 
 
-def _contract(document: dict[str, Any], text: str) -> Contract:
+def _contract(document: dict[str, Any]) -> Contract:
     schema = document["schema"][0]
-    own = {item["property"]: item["value"] for item in schema["customProperties"]}
+    own = _own(schema)
     feed = schema["name"]
     return Contract(
         feed=feed,
@@ -233,28 +87,29 @@ def _contract(document: dict[str, Any], text: str) -> Contract:
         spans_deliveries=own.get("spansDeliveries", False),
         columns=tuple(_column(item) for item in schema["properties"]),
         row_predicates=tuple(_row_predicate(feed, item) for item in schema.get("quality", ())),
-        text=text,
+        dialects=_dialects(own.get("dialects", {"own": {"label": "the contract's own headers"}})),
+        missing_texts=tuple(own.get("missingTexts", ())),
     )
 
 
-def _refuse_what_cannot_be_checked(contract: Contract) -> None:
-    if contract.submission_rule not in get_args(SubmissionRule):
-        raise ContractError(f"{contract.feed}: submission rule {contract.submission_rule} is not known here.")
-    for column in contract.columns:
-        if column.physical_type not in _ARROW and not _DECIMAL.fullmatch(column.physical_type):
-            raise ContractError(f"{contract.feed}.{column.name}: type {column.physical_type} is not known here.")
-    singled_out = (contract.provider_column, contract.activity_date_column, contract.price_column)
-    known = {column.name for column in contract.columns} | {None}
-    if unknown := [name for name in (*contract.record_key, *singled_out) if name not in known]:
-        raise ContractError(f"{contract.feed}: singles out {', '.join(map(str, unknown))}, which it does not describe.")
-    from schemas.row_checks import unusable  # which imports this module
+def _own(item: Mapping[str, Any]) -> dict[str, Any]:
+    """The custom properties of a part of a contract, by name."""
+    return {entry["property"]: entry["value"] for entry in item.get("customProperties", ())}
 
-    if codes := unusable(contract):
-        raise ContractError(f"{contract.feed}: {', '.join(codes)} cannot be evaluated. Mend the rule.")
+
+def _dialects(found: Mapping[str, Mapping[str, Any]]) -> dict[str, Dialect]:
+    return {
+        name: Dialect(
+            name, item["label"], tuple(item.get("dateFormats", DEFAULT_DATE_FORMATS)), tuple(item.get("lacks", ()))
+        )
+        for name, item in found.items()
+    }
 
 
 def _column(item: dict[str, Any]) -> ContractColumn:
-    own = {entry["property"]: entry["value"] for entry in item.get("customProperties", ())}
+    own = _own(item)
+    entries = item.get("enum", ())
+    overrides: Mapping[str, Mapping[str, Any]] = own.get("rules", {})
     return ContractColumn(
         name=item["name"],
         header=item["physicalName"],
@@ -263,18 +118,87 @@ def _column(item: dict[str, Any]) -> ContractColumn:
         required=item["required"],
         classification=item.get("classification"),
         unit=own.get("unit"),
-        values=tuple(entry["value"] for entry in item.get("enum", ())),
+        values=tuple(entry["value"] for entry in entries),
         options=item.get("logicalTypeOptions", {}),
+        labels={entry["value"]: entry["label"] for entry in entries if "label" in entry},
+        aliases=dict(own.get("aliases", {})),
+        may_be_absent=own.get("mayBeAbsent", False),
+        local_codes=tuple(_local_code(entry) for entry in own.get("localCodes", ())),
+        missing_values=tuple(own.get("missingValues", ())),
+        is_caseless=own.get("caseless", False),
+        severities={kind: rule["severity"] for kind, rule in overrides.items() if "severity" in rule},
+        limits={
+            kind: _limit(rule) for kind, rule in overrides.items() if rule.keys() & {"maximumCount", "maximumRate"}
+        },
     )
+
+
+def _limit(item: Mapping[str, Any]) -> Limit:
+    return Limit(item.get("maximumCount"), item.get("maximumRate"))
+
+
+def _local_code(item: Mapping[str, Any]) -> LocalCode:
+    first, last = (date.fromisoformat(item[name]) if name in item else None for name in ("first", "last"))
+    return LocalCode(item["code"], item["means"], item.get("dialect"), first, last)
 
 
 def _row_predicate(feed: str, item: dict[str, Any]) -> Rule:
     if item.get("type") != "custom" or item.get("engine") != "rowPredicate":
         raise ContractError(f"{feed}: rule {item.get('name')} is not a rowPredicate, the one kind of row rule.")
     message = item["description"].rstrip(".")
+    severity, limit = item.get("severity", "reject"), _limit(_own(item))
     return Rule(
-        f"{feed}.{item['name']}", "row_predicate", message[0].lower() + message[1:], argument=item["implementation"]
+        code=f"{feed}.{item['name']}",
+        kind="row_predicate",
+        message=message[0].lower() + message[1:],
+        category=CATEGORY_OF_DIMENSION[item["dimension"]],
+        severity=severity,
+        limit=Limit(count=0) if severity == "refuse" and limit == Limit() else limit,
+        argument=item["implementation"],
     )
+
+
+def _refuse_what_cannot_be_checked(contract: Contract) -> None:
+    feed = contract.feed
+    if contract.submission_rule not in get_args(SubmissionRule):
+        raise ContractError(f"{feed}: submission rule {contract.submission_rule} is not known here.")
+    for column in contract.columns:
+        if column.physical_type not in ARROW_OF_TYPE and not _DECIMAL.fullmatch(column.physical_type):
+            raise ContractError(f"{feed}.{column.name}: type {column.physical_type} is not known here.")
+        if unknown := sorted((column.severities.keys() | column.limits.keys()) - set(get_args(Kind))):
+            raise ContractError(f"{feed}.{column.name}: has no rules of the kind {', '.join(unknown)}.")
+        if unknown := sorted({code.means for code in column.local_codes} - set(column.values or _any(column))):
+            raise ContractError(f"{feed}.{column.name}: a local code means {', '.join(unknown)}, which its list lacks.")
+    if unknown := sorted({rule.severity for rule in contract.rules} - set(get_args(Severity))):
+        raise ContractError(f"{feed}: severity {', '.join(unknown)} is none of {', '.join(get_args(Severity))}.")
+    singled_out = (contract.provider_column, contract.activity_date_column, contract.price_column)
+    known: set[str | None] = {column.name for column in contract.columns} | {None}
+    lacked: list[str | None] = [name for dialect in contract.dialects.values() for name in dialect.lacks]
+    if strangers := [str(name) for name in (*contract.record_key, *singled_out, *lacked) if name not in known]:
+        raise ContractError(f"{feed}: singles out {', '.join(strangers)}, which it does not describe.")
+    _refuse_confused_dialects(contract)
+    from schemas.row_checks import unusable  # which imports the model of this module
+
+    if codes := unusable(contract):
+        raise ContractError(f"{feed}: {', '.join(codes)} cannot be evaluated. Mend the rule.")
+
+
+def _any(column: ContractColumn) -> set[str]:
+    """Without a list, a local code may mean anything."""
+    return {code.means for code in column.local_codes}
+
+
+def _refuse_confused_dialects(contract: Contract) -> None:
+    for name, dialect in contract.dialects.items():
+        headers = [c.header_in(name).strip().lower() for c in contract.columns if c.name not in dialect.lacks]
+        if repeated := sorted({header for header in headers if headers.count(header) > 1}):
+            raise ContractError(f"{contract.feed}: dialect {name} names two columns {', '.join(repeated)}.")
+        if needed := [c.name for c in contract.columns if c.required and c.name in dialect.lacks]:
+            raise ContractError(f"{contract.feed}: dialect {name} lacks {', '.join(needed)}, which every row needs.")
+    named = {name for column in contract.columns for name in column.aliases}
+    named |= {code.dialect for column in contract.columns for code in column.local_codes if code.dialect}
+    if unknown := sorted(named - contract.dialects.keys()):
+        raise ContractError(f"{contract.feed}: has no dialect {', '.join(unknown)}. Name it under dialects.")
 
 
 if __name__ == "__main__":

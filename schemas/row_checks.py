@@ -1,93 +1,134 @@
-"""A contract's rules as Polars expressions: cast each column, mark each broken rule.
+"""A contract's rules as Polars expressions: find each column, cast it, mark each broken rule.
 
-Belongs here: from rule to expression.
+Belongs here: from a contract to expressions over one delivery.
 Does not belong here: files, deliveries, quarantine.
 """
 
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+
 import polars as pl
 
-from schemas.contract import Contract, ContractColumn, Rule
+from schemas.contract_model import Contract, ContractColumn, Dialect, Rule
 
-_RAW = "raw:"
-
-
-def typed_columns(contract: Contract) -> list[pl.Expr]:
-    """Casts from text. What does not cast becomes null and is told apart from a missing value by its text."""
-    return [_typed(column).alias(column.name) for column in contract.columns]
+RAW = "raw:"
 
 
-def raw_columns(contract: Contract) -> list[pl.Expr]:
-    """The text as it arrived, kept beside the typed columns under names of its own."""
-    return [pl.col(column.name).alias(_RAW + column.name) for column in contract.columns]
+@dataclass(frozen=True)
+class Form:
+    """How one delivery writes a contract's columns: its dialect and the period that it covers."""
+
+    contract: Contract
+    dialect: Dialect
+    period_start: date
+    period_end: date
+
+    @staticmethod
+    def own(contract: Contract, period_start: date = date.min, period_end: date = date.max) -> "Form":
+        """The contract's own dialect."""
+        return Form(contract, contract.own_dialect, period_start, period_end)
+
+    def header(self, column: ContractColumn) -> str:
+        """The header that the column has in this form."""
+        return column.header_in(self.dialect.name)
+
+    def typed_columns(self) -> list[pl.Expr]:
+        """Casts from `raw:<name>`, the text as it arrived. What does not cast becomes null."""
+        return [self._typed(column).alias(column.name) for column in self.contract.columns]
+
+    @cached_property
+    def broken(self) -> dict[str, pl.Expr]:
+        """For each row rule, by code, whether the row breaks it; never null.
+
+        Duplicate records are not among them, since they depend on the other rows.
+        """
+        columns = {column.name: column for column in self.contract.columns}
+        return {
+            rule.code: self._is_broken(rule, columns[rule.column] if rule.column else None).fill_null(False)
+            for rule in self.contract.rules
+            if rule.kind != "duplicate_record"
+        }
+
+    def raw_as_received(self) -> list[pl.Expr]:
+        """The text of each column under the header that it arrived with."""
+        return [pl.col(RAW + column.name).alias(self.header(column)) for column in self.contract.columns]
+
+    def _text(self, column: ContractColumn) -> pl.Expr:
+        """The text of a column in the contract's own codes; what stands for a missing value is null."""
+        text = pl.col(RAW + column.name)
+        meanings = {
+            code.code: code.means
+            for code in column.local_codes
+            if code.applies(self.dialect.name, self.period_start, self.period_end)
+        }
+        if column.is_caseless:
+            text = text.str.strip_chars()
+            meanings = {value.lower(): value for value in column.values} | {k.lower(): v for k, v in meanings.items()}
+            text = text.str.to_lowercase().replace_strict(meanings, default=text) if meanings else text
+        elif meanings:
+            text = text.replace(meanings)
+        missing = [*self.contract.missing_texts, *column.missing_values]
+        return pl.when(~text.is_in(missing)).then(text) if missing else text
+
+    def _typed(self, column: ContractColumn) -> pl.Expr:
+        """The value where the text is exactly of its type, else null: a cast alone rounds `10.505`, reads `1e3`."""
+        text = self._text(column)
+        match column.physical_type:
+            case "VARCHAR":
+                return text
+            case "INTEGER":
+                value = text.cast(pl.Int32, strict=False)
+                is_exact = value.cast(pl.String) == text
+            case "DATE":
+                return pl.coalesce(_day(text, form) for form in self.dialect.date_formats)
+            case _:
+                places = column.precision_and_scale[1]
+                value = text.cast(pl.Decimal(*column.precision_and_scale), strict=False)
+                is_exact = text.str.contains(rf"^-?(0|[1-9][0-9]*)(\.[0-9]{{1,{places}}})?$")
+        return pl.when(is_exact).then(value)
+
+    def _is_broken(self, rule: Rule, column: ContractColumn | None) -> pl.Expr:
+        if column is None:
+            return pl.sql_expr(rule.argument)
+        typed = pl.col(column.name)
+        match rule.kind:
+            case "required":
+                return self._text(column).is_null()
+            case "type":
+                return typed.is_null() & self._text(column).is_not_null()
+            case "missing_value":
+                return pl.col(RAW + column.name).is_in(list(rule.argument))
+            case "enum":
+                return ~typed.is_in(list(rule.argument))
+            case "pattern":
+                return ~typed.str.contains(rule.argument)
+            case "length":
+                return typed.str.len_chars() > rule.argument
+            case "minimum":
+                return typed < rule.argument
+            case _:
+                return typed > rule.argument
 
 
-def raw_as_received(contract: Contract) -> list[pl.Expr]:
-    """The text of each column under the header that it arrived with."""
-    return [pl.col(_RAW + column.name).alias(column.header) for column in contract.columns]
-
-
-def broken(contract: Contract) -> dict[str, pl.Expr]:
-    """For each row rule, by code, whether the row breaks it; never null.
-
-    Duplicate records are not among them, since they depend on the other rows.
-    """
-    return {rule.code: _is_broken(rule).fill_null(False) for rule in contract.rules if rule.kind != "duplicate_record"}
+def _day(text: pl.Expr, form: str) -> pl.Expr:
+    value = text.str.to_date(form, strict=False)
+    written = value.cast(pl.String) if form == "%Y-%m-%d" else value.dt.strftime(form)
+    return pl.when(written == text).then(value)
 
 
 def unusable(contract: Contract) -> list[str]:
     """Codes of the row rules that cannot be evaluated: a predicate over no column, a pattern that is none."""
+    form = Form.own(contract)
     nobody = (
-        pl.DataFrame(schema={column.name: pl.String for column in contract.columns})
-        .with_columns(raw_columns(contract))
-        .with_columns(typed_columns(contract))
+        pl.DataFrame(schema={RAW + column.name: pl.String for column in contract.columns})
+        .with_columns(form.typed_columns())
         .with_columns(pl.lit(None, pl.Date).alias(name) for name in ("period_start", "period_end"))
     )
     codes = []
-    for rule in contract.rules:
+    for code, expression in form.broken.items():
         try:
-            if rule.kind != "duplicate_record":
-                nobody.select(_is_broken(rule))
+            nobody.select(expression)
         except pl.exceptions.PolarsError:
-            codes.append(rule.code)
+            codes.append(code)
     return codes
-
-
-def _typed(column: ContractColumn) -> pl.Expr:
-    """The value where the text is exactly of its type, else null: a cast alone rounds `10.505` and reads `1e3`."""
-    text = pl.col(column.name)
-    match column.physical_type:
-        case "VARCHAR":
-            return text
-        case "INTEGER":
-            value = text.cast(pl.Int32, strict=False)
-            is_exact = value.cast(pl.String) == text
-        case "DATE":
-            value = text.str.to_date("%Y-%m-%d", strict=False)
-            is_exact = value.cast(pl.String) == text
-        case _:
-            places = column.precision_and_scale[1]
-            value = text.cast(pl.Decimal(*column.precision_and_scale), strict=False)
-            is_exact = text.str.contains(rf"^-?(0|[1-9][0-9]*)(\.[0-9]{{1,{places}}})?$")
-    return pl.when(is_exact).then(value)
-
-
-def _is_broken(rule: Rule) -> pl.Expr:
-    if rule.kind == "row_predicate":
-        return pl.sql_expr(rule.argument)
-    assert rule.column
-    typed, raw = pl.col(rule.column), pl.col(_RAW + rule.column)
-    match rule.kind:
-        case "required":
-            return raw.is_null()
-        case "type":
-            return raw.is_not_null() & typed.is_null()
-        case "enum":
-            return ~typed.is_in(list(rule.argument))
-        case "pattern":
-            return ~typed.str.contains(rule.argument)
-        case "length":
-            return typed.str.len_chars() > rule.argument
-        case "minimum":
-            return typed < rule.argument
-        case _:
-            return typed > rule.argument

@@ -10,9 +10,10 @@ from typing import Any
 import polars as pl
 
 from assets.feeds.current import judged_receipts
+from assets.feeds.receipt import quarantine_files
 from assets.feeds.submission import Judged
 from pipelines.store import Store, Stored, fingerprint, frame_writer
-from schemas.contract import Contract
+from schemas.contract_model import Contract
 from schemas.feeds import DELIVERY_RECEIPT, DELIVERY_TOTAL, QUARANTINE
 from schemas.table import Table
 
@@ -148,11 +149,12 @@ def _receipt_row(feed: str, judged: Judged, counted: Mapping[tuple[str, str, str
 
 def _quarantine(store: Store, judged: Mapping[str, list[Judged]]) -> pl.DataFrame:
     found = [
-        pl.read_parquet(store.root / feed / j.receipt.delivery_id / "quarantine.parquet").with_columns(
+        pl.read_parquet(path, glob=False).with_columns(
             pl.lit(feed).alias("feed"), pl.lit(j.receipt.delivery_id).alias("delivery_id")
         )
         for feed, many in judged.items()
         for j in many
-        if j.verdict in _IN_THE_LEDGER and j.receipt.rows("rejected")
+        if j.verdict in _IN_THE_LEDGER
+        for path in quarantine_files(store.root / feed / j.receipt.delivery_id)
     ]
     return pl.concat(found) if found else QUARANTINE.empty_frame()

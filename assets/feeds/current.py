@@ -14,10 +14,11 @@ from pathlib import Path
 import polars as pl
 
 from assets.feeds.delivery import MANIFEST, RefusedDeliveryError, landed, read_delivery
-from assets.feeds.intake import Receipt, empty_accepted, intake_key, take_in
+from assets.feeds.intake import empty_accepted, intake_key, take_in
+from assets.feeds.receipt import RECEIPT, Receipt, accepted_files
 from assets.feeds.submission import Judged, judge, superseded_records
 from pipelines.store import Store, Stored, digest_of, fingerprint, write_whole
-from schemas.contract import Contract
+from schemas.contract_model import Contract
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +44,7 @@ def build_feed(store: Store, landing: Path, contract: Contract) -> Stored:
     current = sorted(
         (j.receipt for j in judged if j.verdict == "accepted"), key=lambda r: (r.period_start, r.delivery_id)
     )
-    key = fingerprint(contract.text, [(receipt.delivery_id, receipt.intake_key) for receipt in current])
+    key = fingerprint(contract.read_by, [(receipt.delivery_id, receipt.intake_key) for receipt in current])
     before = store.current(contract.feed)
     if before and before.fingerprint == key and not (taken and store.rebuild):
         return before
@@ -57,7 +58,7 @@ def _bytes(folder: Path) -> int:
 
 
 def _take_in_if_new(folder: Path, contract: Contract, shelf: Path, rebuild: bool) -> bool:
-    receipt = shelf / folder.name / "receipt.json"
+    receipt = shelf / folder.name / RECEIPT
     try:
         delivery = read_delivery(folder)
     except RefusedDeliveryError as refusal:
@@ -67,7 +68,7 @@ def _take_in_if_new(folder: Path, contract: Contract, shelf: Path, rebuild: bool
         write_whole(receipt, _unreadable(folder, contract, str(refusal)).dump())
         _tell_refused(contract, folder, refusal)
         return True
-    stands = (receipt.parent / "accepted.parquet").exists()  # what was refused is tried again: its file may be mended
+    stands = bool(accepted_files(receipt.parent))  # what was refused is tried again: its file may be mended
     known = Receipt.load(receipt).intake_key if stands and receipt.exists() else None
     if known == intake_key(delivery, contract) and not rebuild:
         return False
@@ -91,7 +92,7 @@ def _unreadable(folder: Path, contract: Contract, reason: str) -> Receipt:
 
 def receipts(shelf: Path) -> list[Receipt]:
     """Every receipt of a feed, by delivery."""
-    return [Receipt.load(path) for path in sorted(shelf.glob("*/receipt.json")) if path.parent.name[0] != "."]
+    return [Receipt.load(path) for path in sorted(shelf.glob(f"*/{RECEIPT}")) if path.parent.name[0] != "."]
 
 
 def judged_receipts(shelf: Path) -> list[Judged]:
@@ -103,7 +104,8 @@ def judged_receipts(shelf: Path) -> list[Judged]:
 
 def _point(store: Store, shelf: Path, contract: Contract, current: list[Receipt], key: str) -> Stored:
     records = superseded_records(current, shelf, contract)
-    files = [shelf / receipt.delivery_id / "accepted.parquet" for receipt in current]
+    parts = [(receipt, file) for receipt in current for file in accepted_files(shelf / receipt.delivery_id)]
+    files = [file for _, file in parts]
     if not files:
         files = [shelf / "empty.parquet"]
         empty_accepted(contract, files[0])
@@ -112,9 +114,9 @@ def _point(store: Store, shelf: Path, contract: Contract, current: list[Receipt]
         year=None,
         fingerprint=key,
         files=tuple(str(file.relative_to(store.root)) for file in files),
-        digests=tuple(receipt.intake_key for receipt in current) or (key,),
+        digests=tuple(fingerprint(receipt.intake_key, file.name) for receipt, file in parts) or (key,),
         rows=sum(receipt.rows("accepted") for receipt in current) - records.height,
-        periods=tuple((str(receipt.period_start), str(receipt.period_end)) for receipt in current),
+        periods=tuple((str(receipt.period_start), str(receipt.period_end)) for receipt, _ in parts),
         spans=contract.spans_deliveries,
         without=_keep_superseded(store, shelf, records),
     )

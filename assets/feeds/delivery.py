@@ -27,6 +27,10 @@ class RefusedDeliveryError(LinkedCareError):
     """A delivery that is refused whole, with the reason."""
 
 
+class IdentifiersError(RefusedDeliveryError):
+    """A delivery that names or holds identifiers: nothing of it may stay."""
+
+
 @dataclass(frozen=True)
 class DeliveredFile:
     """One file as announced."""
@@ -35,6 +39,7 @@ class DeliveredFile:
     format: str
     sha256: str
     rows: int
+    role: str = "records"
 
 
 @dataclass(frozen=True)
@@ -51,13 +56,18 @@ class Delivery:
     period_start: date
     period_end: date
     received_at: datetime
+    dialect: str | None
     files: tuple[DeliveredFile, ...]
     manifest: str
 
+    def files_of(self, role: str) -> list[DeliveredFile]:
+        """The files of one role: `records`, or companions such as `deletes`."""
+        return [file for file in self.files if file.role == role]
+
     @property
     def announced_rows(self) -> int:
-        """Rows over all files."""
-        return sum(file.rows for file in self.files)
+        """Rows over all files of records."""
+        return sum(file.rows for file in self.files_of("records"))
 
 
 def landed(landing: Path, feed: str) -> Iterator[Path]:
@@ -83,6 +93,7 @@ def read_delivery(folder: Path) -> Delivery:
         period_start=_read(announced, "period_start", date.fromisoformat),
         period_end=_read(announced, "period_end", date.fromisoformat),
         received_at=_read(announced, "received_at", datetime.fromisoformat),
+        dialect=_read(announced, "dialect") if "dialect" in announced else None,
         files=_read(announced, "files", _files),
         manifest=json.dumps(announced, sort_keys=True),
     )

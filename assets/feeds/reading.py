@@ -1,31 +1,41 @@
-"""The rows of a delivery as text, under the contract's canonical names.
+"""The rows of a delivered file as text, under the headers that it came with.
 
-Belongs here: integrity of files (hash, row count), formats, headers.
-Does not belong here: types and rules, which the contract compiles to expressions.
+Belongs here: integrity of files (hash), formats.
+Does not belong here: which column a header stands for (`headers.py`); types and rules.
 """
 
 import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
 
-from assets.feeds.delivery import DeliveredFile, Delivery, RefusedDeliveryError
-from schemas.contract import Contract, ContractColumn
+from assets.feeds.delivery import DeliveredFile, RefusedDeliveryError
 
-SOURCE_ROW = "source_row"
-
-
-def read_text(delivery: Delivery, contract: Contract) -> pl.LazyFrame:
-    """All rows of a delivery as text, with the row number counted over its files from 1.
-
-    Raises:
-        RefusedDeliveryError: if a file is missing, changed on the way, in no known format, or lacks a column.
-    """
-    frames = [_one_file(delivery.folder / file.name, file, contract) for file in delivery.files]
-    return pl.concat(frames).with_row_index(SOURCE_ROW, offset=1).with_columns(pl.col(SOURCE_ROW).cast(pl.Int64))
+BATCH_ROWS = 500_000
 
 
-def _one_file(path: Path, file: DeliveredFile, contract: Contract) -> pl.LazyFrame:
+@dataclass(frozen=True)
+class TextFile:
+    """A file as text."""
+
+    name: str
+    headers: tuple[str, ...]
+    frame: pl.LazyFrame
+
+    def batches(self, rows: int = BATCH_ROWS) -> Iterator[pl.DataFrame]:
+        """All-text batches of so many rows, in file order; a blank is null."""
+        try:
+            whole = self.frame.collect()
+        except (pl.exceptions.PolarsError, OSError) as error:
+            raise RefusedDeliveryError("its rows cannot be read to the end. Send the delivery again.") from error
+        yield from whole.iter_slices(rows) if whole.height else [whole]
+
+
+def open_text(folder: Path, file: DeliveredFile, spool: Path) -> TextFile:
+    """Prove the file against its announcement and open it as text."""
+    path = folder / file.name
     if not path.is_file():
         raise RefusedDeliveryError(f"{file.name} is announced but missing. Send the delivery again.")
     with path.open("rb") as content:
@@ -38,15 +48,8 @@ def _one_file(path: Path, file: DeliveredFile, contract: Contract) -> pl.LazyFra
         raise RefusedDeliveryError(f"{file.name} cannot be read as {file.format}. Send it again.") from error
     if repeated := sum(name.endswith("_duplicated_0") for name in found):
         raise RefusedDeliveryError(f"{file.name} has {repeated} headers twice. Name each column once.")
-    if missing := [column.header for column in contract.columns if column.header not in found]:
-        raise RefusedDeliveryError(f"{file.name} lacks {len(missing)} columns: {', '.join(missing)}. Send them.")
-    return frame.select(_text(column) for column in contract.columns)
-
-
-def _text(column: ContractColumn) -> pl.Expr:
-    """The text of a column; a blank is missing however it is quoted."""
-    text = pl.col(column.header).cast(pl.String)
-    return pl.when(text != "").then(text).alias(column.name)
+    text = pl.all().cast(pl.String)
+    return TextFile(file.name, tuple(found), frame.select(pl.when(text != "").then(text)))
 
 
 def _scan(path: Path, file: DeliveredFile) -> pl.LazyFrame:

@@ -12,8 +12,9 @@ from typing import Literal
 
 import polars as pl
 
-from assets.feeds.intake import UNKNOWN, Receipt, activity_month
-from schemas.contract import Contract
+from assets.feeds.receipt import UNKNOWN, Receipt, accepted_files
+from assets.feeds.sorting import activity_month
+from schemas.contract_model import Contract
 
 Verdict = Literal["accepted", "superseded", "repeat", "refused"]
 
@@ -94,11 +95,9 @@ def superseded_records(current: Sequence[Receipt], shelf: Path, contract: Contra
     """
     price = (pl.col(contract.price_column) * 100).cast(pl.Int64) if contract.price_column else pl.lit(0, pl.Int64)
     provider = pl.col(contract.provider_column) if contract.provider_column else pl.lit(UNKNOWN)
-    files = [shelf / receipt.delivery_id / "accepted.parquet" for receipt in current]
-    if not contract.record_key or len(files) < 2:  # noqa: PLR2004  one delivery cannot repeat another's records
-        files = files[:0]
-    if not files:
+    if not contract.record_key or len(current) < 2:  # noqa: PLR2004  one delivery cannot repeat another's records
         return pl.DataFrame(schema=_SUPERSEDED)
+    files = [file for receipt in current for file in accepted_files(shelf / receipt.delivery_id)]
     key = (*contract.record_key, "pseudonym_domain", "supplier")
     supplier = {receipt.delivery_id: receipt.supplier for receipt in current}
     rank = {receipt.delivery_id: place for place, receipt in enumerate(sorted(current, key=_precedence))}

@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from schemas.contract import Contract, ContractColumn
-from schemas.row_checks import broken, raw_columns, typed_columns
+from schemas.row_checks import RAW, Form
 
 Row = Mapping[str, str | None]
 
@@ -70,13 +70,13 @@ def broken_rules() -> Callable[[Contract, Row], list[str]]:
     """Every rule, by code and in the contract's order, that a row breaks."""
 
     def find(contract: Contract, row: Row) -> list[str]:
-        rules = broken(contract)
+        form = Form.own(contract, FIRST, LAST)
         checked = (
             pl.DataFrame([row], schema={column.name: pl.String for column in contract.columns})
-            .with_columns(raw_columns(contract))
-            .with_columns(*typed_columns(contract), period_start=FIRST, period_end=LAST)
-            .select(expression.alias(code) for code, expression in rules.items())
+            .select(pl.all().name.prefix(RAW))
+            .with_columns(*form.typed_columns(), period_start=FIRST, period_end=LAST)
+            .select(expression.alias(code) for code, expression in form.broken.items())
         )
-        return [code for code in rules if checked[code].item()]
+        return [code for code in form.broken if checked[code].item()]
 
     return find

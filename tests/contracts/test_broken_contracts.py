@@ -56,7 +56,7 @@ def test_the_unchanged_contract_loads(tmp_path: Path):
         pytest.param(lambda d: column(d, "item_count").pop("description"), "description", id="no description"),
         pytest.param(lambda d: column(d, "item_count").pop("required"), "required", id="required not stated"),
         pytest.param(
-            lambda d: d["schema"][0].pop("customProperties"), "customProperties", id="no submission rule and no key"
+            lambda d: d["schema"][0].pop("customProperties"), "submissionRule", id="no submission rule and no key"
         ),
         pytest.param(
             lambda d: column(d, "processing_month").update(logicalTypeOptions={"minimum": "once upon a time"}),

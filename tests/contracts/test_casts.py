@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from schemas.contract import Contract, contracts
-from schemas.row_checks import typed_columns
+from schemas.row_checks import RAW, Form
 
 # One column of each type stands for all, since the cast depends on the type alone.
 OF_TYPE = {
@@ -38,7 +38,7 @@ NO_DATE = ["2023-1-5", "05/01/2023", "2023-02-30", " 2023-01-05", "2023-01-05 00
 def cast(physical_type: str, text: str) -> object:
     contract, name = OF_TYPE[physical_type]
     row = pl.DataFrame([{name: text}], schema={column.name: pl.String for column in contract.columns})
-    return row.select(typed_columns(contract))[name].item()
+    return row.select(pl.all().name.prefix(RAW)).select(Form.own(contract).typed_columns())[name].item()
 
 
 def type_rule(physical_type: str) -> tuple[Contract, str, str]:

@@ -64,7 +64,7 @@ schema:
      description: What it cost., customProperties: [{property: unit, value: pounds}]}
   quality:
   - {type: custom, engine: rowPredicate, name: outside_period, description: The visit lies outside the period.,
-     implementation: visit_date < period_start OR visit_date > period_end}
+     dimension: timeliness, implementation: visit_date < period_start OR visit_date > period_end}
 """
 
 _ROW = {

@@ -8,7 +8,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from assets.feeds.delivery import read_delivery
-from assets.feeds.intake import Receipt, intake_key, take_in
+from assets.feeds.intake import intake_key, take_in
+from assets.feeds.receipt import Receipt
+from schemas.contract_model import Limit
 
 APRIL, MAY = date(2024, 4, 1), date(2024, 5, 1)
 SPRING = ("2024-04-01", "2024-05-31")
@@ -28,13 +30,13 @@ def intake(deliver, visit, shelf):
 
 
 def quarantined(shelf, delivery_id="d1"):
-    file = shelf / delivery_id / "quarantine.parquet"
+    file = shelf / delivery_id / "quarantine-00000.parquet"
     return pl.read_parquet(file).rows() if file.exists() else []
 
 
 def test_accepted_rows_are_typed_and_carry_their_provenance(intake, shelf, visit):
     intake({"Price": "10.5"})
-    table = pq.read_table(shelf / "d1" / "accepted.parquet")
+    table = pq.read_table(shelf / "d1" / "accepted-00000.parquet")
     assert table.schema.equals(visit.accepted_schema, check_metadata=False)
     assert table.schema.metadata[b"contract_version"] == b"1.0.0"
     assert table.schema.field("minutes").metadata == {
@@ -96,13 +98,13 @@ def test_the_provider_of_a_rejected_row_counts_only_if_an_accepted_row_has_it(in
 def test_a_delivery_of_rejected_rows_alone_is_counted(intake, shelf):
     receipt = intake({"Minutes": "0"})
     assert receipt.totals == (("rejected", "unknown", APRIL, 1, 1000),)
-    assert pq.read_table(shelf / "d1" / "accepted.parquet").num_rows == 0
+    assert pq.read_table(shelf / "d1" / "accepted-00000.parquet").num_rows == 0
 
 
 def test_a_delivery_without_rows_is_accepted(intake, shelf):
     receipt = intake()
     assert (receipt.reason, receipt.totals, receipt.received_rows) == (None, (), 0)
-    assert pq.read_table(shelf / "d1" / "accepted.parquet").num_rows == 0
+    assert pq.read_table(shelf / "d1" / "accepted-00000.parquet").num_rows == 0
 
 
 def test_the_month_of_a_rejected_row_never_lies_outside_the_period(intake):
@@ -131,7 +133,7 @@ def test_quarantine_names_the_first_rule_broken_and_how_many(intake, shelf):
 
 def test_the_rejected_row_is_kept_as_it_was_received(intake, shelf):
     intake({}, {"Visit": "v2", "Minutes": "ninety", "Price": "7.000"})
-    assert pl.read_parquet(shelf / "d1" / "quarantined_row.parquet").rows(named=True) == [
+    assert pl.read_parquet(shelf / "d1" / "quarantined_row-00000.parquet").rows(named=True) == [
         {
             "source_row": 2,
             "Visit": "v2",
@@ -148,7 +150,7 @@ def test_the_rejected_row_is_kept_as_it_was_received(intake, shelf):
 def test_a_repeated_record_key_rejects_every_row_but_the_first(intake, shelf):
     receipt = intake({"Price": "1.00"}, {"Visit": "v2"}, {"Price": "2.00"}, {"Price": "4.00"})
     assert quarantined(shelf) == [(3, "visit.duplicate_record", 1), (4, "visit.duplicate_record", 1)]
-    assert pl.read_parquet(shelf / "d1" / "accepted.parquet")["source_row"].to_list() == [1, 2]
+    assert pl.read_parquet(shelf / "d1" / "accepted-00000.parquet")["source_row"].to_list() == [1, 2]
     assert receipt.rows("rejected") == 2
 
 
@@ -225,7 +227,7 @@ def test_another_number_of_rows_than_announced_is_refused(deliver, visit, shelf)
     (folder / "delivery.json").write_text(json.dumps(manifest))
     receipt = take_in(read_delivery(folder), visit, shelf)
     assert receipt.reason == "3 rows are announced and 2 arrived. Send the delivery again."
-    assert not (shelf / "d1" / "accepted.parquet").exists()
+    assert not (shelf / "d1" / "accepted-00000.parquet").exists()
 
 
 def test_taking_in_again_replaces_what_was_there(deliver, visit, shelf):
@@ -252,7 +254,9 @@ def test_the_intake_key_follows_announcement_and_contract(deliver, visit):
     assert intake_key(read_delivery(deliver("d2", {})), visit) != key
     assert intake_key(read_delivery(deliver("d3", {}, {})), visit) != key
     folder = read_delivery(deliver("d4", {}))
-    assert intake_key(folder, replace(visit, text=visit.text + "# mended")) != intake_key(folder, visit)
+    assert intake_key(folder, replace(visit, missing_texts=("NULL",))) != intake_key(folder, visit)
+    limited = tuple(replace(rule, limit=Limit(count=0)) for rule in visit.row_predicates)
+    assert intake_key(folder, replace(visit, row_predicates=limited)) == intake_key(folder, visit)
 
 
 def test_an_accepted_delivery_whose_file_was_archived_stays_accepted(deliver, visit, home, store):

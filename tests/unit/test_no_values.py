@@ -28,7 +28,7 @@ def told(home, visit, everything_logged):
         tables = [
             str(home.store.frame(name).to_dicts()) for name in ("delivery_receipt", "delivery_total", "quarantine")
         ]
-        quarantined = [str(pl.read_parquet(path).to_dicts()) for path in shelf.rglob("quarantine.parquet")]
+        quarantined = [str(pl.read_parquet(path).to_dicts()) for path in shelf.rglob("quarantine-00000.parquet")]
         return "\n".join([everything_logged.text, *written, *tables, *quarantined])
 
     return build
@@ -45,7 +45,7 @@ def test_a_bad_cell_of_any_column_is_not_told(deliver, told, header):
 def test_the_rejected_row_itself_is_kept_apart(deliver, told, home):
     deliver("april", {"Minutes": MARKER})
     told()
-    kept = pl.read_parquet(home.store.root / "visit" / "april" / "quarantined_row.parquet")
+    kept = pl.read_parquet(home.store.root / "visit" / "april" / "quarantined_row-00000.parquet")
     assert kept["Minutes"].to_list() == [MARKER]
 
 

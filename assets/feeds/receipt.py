@@ -1,0 +1,92 @@
+"""The receipt of one delivery, judged on its own, and the files that lie beside it.
+
+Belongs here: what is remembered of a delivery.
+Does not belong here: judging it (`intake.py`), or against others (`submission.py`).
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+RECEIPT = "receipt.json"
+UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What became of one delivery, judged on its own.
+
+    Attributes:
+        intake_key: digest of the announcement, the contract and the code; the same key is accepted once.
+        content: digests of the files, by which a repeat is known.
+        dialect: under which headers it came.
+        reason: why it was refused, or None.
+        holds_identifiers: whether it was refused for what it holds, so that nothing of it may stay.
+        totals: rows and pence by (status, provider, month).
+        broken: rows by rule broken, also those that only warn; rules that no row breaks are left out.
+        released_rows: rows accepted though they break a rule, because the rule was released for them.
+        returned_rows: rows now accepted that an earlier reading of the same delivery had rejected.
+        unreadable_prices: rejected rows whose price is no amount of money, so that their pence are unknown.
+    """
+
+    delivery_id: str
+    feed: str
+    supplier: str
+    contract_version: str
+    pseudonym_domain: str
+    synthetic: bool
+    period_start: date | None
+    period_end: date | None
+    received_at: datetime | None
+    intake_key: str
+    content: tuple[str, ...] = ()
+    dialect: str | None = None
+    reason: str | None = None
+    holds_identifiers: bool = False
+    received_rows: int = 0
+    totals: tuple[tuple[str, str, date, int, int], ...] = ()
+    broken: Mapping[str, int] = field(default_factory=dict)
+    released_rows: int = 0
+    returned_rows: int = 0
+    unreadable_prices: int = 0
+
+    def rows(self, status: str) -> int:
+        """Rows that the delivery, judged on its own, has of a status."""
+        return sum(rows for found, _, _, rows, _ in self.totals if found == status)
+
+    def pence(self) -> int:
+        """Submitted price of all its rows."""
+        return sum(pence for *_, pence in self.totals)
+
+    def dump(self) -> str:
+        """The receipt as JSON."""
+        return json.dumps(asdict(self), indent=1, default=str)
+
+    @staticmethod
+    def load(path: Path) -> "Receipt":
+        """Read a receipt back."""
+        record: dict[str, Any] = json.loads(path.read_text())
+        for name in ("period_start", "period_end"):
+            record[name] = record[name] and date.fromisoformat(record[name])
+        record["received_at"] = record["received_at"] and datetime.fromisoformat(record["received_at"])
+        record["content"] = tuple(record["content"])
+        record["totals"] = tuple((s, p, date.fromisoformat(m), n, c) for s, p, m, n, c in record["totals"])
+        return Receipt(**record)
+
+
+def accepted_files(folder: Path) -> list[Path]:
+    """The accepted rows of a delivery, in parts of whole batches, in order of row number."""
+    return sorted(folder.glob("accepted-*.parquet"))
+
+
+def quarantine_files(folder: Path) -> list[Path]:
+    """Row number, first rule broken and rules broken of each rejected row."""
+    return sorted(folder.glob("quarantine-*.parquet"))
+
+
+def quarantined_row_files(folder: Path) -> list[Path]:
+    """The rejected rows as received."""
+    return sorted(folder.glob("quarantined_row-*.parquet"))
