@@ -186,7 +186,7 @@ class Tally:
             return
         digit_first = cells.filter(_TEXT.str.contains("^[0-9]"))
         for pattern, number, size in _WRITTEN_NUMBERS if not digit_first.is_empty() else ():
-            written = digit_first.filter(_SIZE > _TEN).filter(_TEXT.str.contains(pattern))
+            written = digit_first.filter(_TEXT.str.contains(pattern))
             if not written.is_empty():
                 self._judge_numbers(written.with_columns(number=number, size=size.cast(pl.UInt32)))
         for what, (least, most), sign, pattern in _TEXTS:

@@ -103,7 +103,7 @@ _BIRTH = re.compile(r"birth|dob\b|\bborn\b")
 _WORD_BREAK = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[\W_]+")
 
 # Headers that may be repeated in a reason: with a letter, short, and without a long number.
-_PRINTABLE = re.compile(r"(?=.*[A-Za-z])(?!.*[0-9]{5})\w[\w .,:;/()&'?%-]{0,99}")
+_PRINTABLE = re.compile(r"(?=.*[A-Za-z])(?!.*[0-9]{5})\w[\w .,:;/()\[\]{}&'?%#*+-]{0,99}")
 _IDENTIFIERS = (
     "NHS number",
     "e-mail",
