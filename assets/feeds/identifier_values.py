@@ -50,8 +50,9 @@ _TEXTS = (
         rf"(?i)^\(?(?:\+|00)\s?\(?44{_GAP}(?:0{_GAP})?[1-9](?:{_GAP}[0-9]){{8,9}}{_EXTENSION}$",
     ),
     ("spaced telephone", (11, 32), "0", rf"(?i)^\(?0{_GAP}[12378](?:{_GAP}[0-9]){{8,9}}{_EXTENSION}$"),
-    # `9.43E+09`: ten digits of which a spreadsheet kept too few for the check digit.
-    ("rounded number", (5, 14), "9", r"^[0-9](?:[.,][0-9]{0,6}[eE]\+?|[eE]\+)0*9$"),
+    # `9.43E+09`: ten digits of which a spreadsheet kept too few for the check digit. Of whole numbers, one in ten is
+    # written so too, namely those that end in 0.
+    ("rounded number", (5, 14), "9", r"^[0-9](?:[.,][0-9]{0,8}[eE]\+?|[eE]\+)0*9$"),
 )
 
 
@@ -68,11 +69,11 @@ _COUNTRY = tuple(440 + first for first in _SUBSCRIBER)
 _NUMBERS = (
     (
         "joined telephone",
-        (10, 11, 12),
-        _begins(11, _SUBSCRIBER, 1) | _begins(10, _SUBSCRIBER, 1) | _begins(12, _COUNTRY),
+        (10, 11, 12, 14),
+        _begins(11, _SUBSCRIBER, 1) | _begins(10, _SUBSCRIBER, 1) | _begins(12, _COUNTRY) | _begins(14, _COUNTRY, 2),
     ),
-    # With its sign or its two zeros in front: a sign is read as part of a number too.
-    ("international telephone", (13, 14), _begins(13, _COUNTRY, 1) | _begins(14, _COUNTRY, 2)),
+    # A sign is read as part of the number.
+    ("international telephone", (13,), _begins(13, _COUNTRY, 1) & _TEXT.str.starts_with("+")),
     # No check digit: the blocks in which nearly all property numbers of England lie, 100… and 200… of twelve digits
     # and 100… of eleven. Older numbers of fewer digits cannot be told from any other number.
     ("UPRN", (11, 12), _begins(12, (100, 200)) | _begins(11, (100,))),

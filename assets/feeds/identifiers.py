@@ -29,6 +29,7 @@ _UNMISTAKABLE_SHARE = 0.001
 # … unless so many different ones have slipped in.
 _UNMISTAKABLE_COUNT = 20
 # Forms that a code or a record number can take by chance refuse if most cells have them, and several different ones.
+# So do ten-digit numbers rounded to scientific notation: whether NHS numbers or pseudonyms, they tell nobody apart.
 _MOST = 0.5
 _NEARLY_ALL = 0.8
 _SEVERAL = 5
@@ -100,10 +101,13 @@ _HEADERS = (
     ),
 )
 _BIRTH = re.compile(r"birth|dob\b|\bborn\b")
+# Days that reach back as far as births do: the record of an illness or a registration with a practice.
+_OTHER_DAY = re.compile(r"\b(start|end|from|to|onset|effective|record(ed)?|diagnos\w*|registr\w*|death)\b")
 _WORD_BREAK = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[\W_]+")
 
 # Headers that may be repeated in a reason: with a letter, short, and without a long number.
 _PRINTABLE = re.compile(r"(?=.*[A-Za-z])(?!.*[0-9]{5})\w[\w .,:;/()\[\]{}&'?%#*+-]{0,99}")
+_FEWEST_DIGITS = 2  # in a postcode
 _IDENTIFIERS = (
     "NHS number",
     "e-mail",
@@ -162,6 +166,8 @@ def _shown(columns: Sequence[GateColumn]) -> list[str]:
 
 
 def _written_like(header: str) -> set[str]:
+    if "@" not in header and sum(map(str.isdigit, header)) < _FEWEST_DIGITS:
+        return set()  # as nearly always, so that wide files cost nothing
     tally = Tally()
     tally.add(pl.Series([header]))
     return set(tally.cells).intersection((*_IDENTIFIERS, "date"))
@@ -241,10 +247,11 @@ def _chance(passed: int, numbers: int) -> float:
 
 def _are_dates_of_birth(column: GateColumn, tally: Tally) -> bool:
     """Whether the dates of a column are of births: by its header, or by the years in which they lie."""
-    dates, other_days = tally.cells["date"], sum(tally.years.values())
-    if _BIRTH.search(_words(column.header)):
-        return other_days > _OTHER_DAYS_OF_BIRTH * dates
-    if _share(tally, "date") <= _MOST or other_days <= _MOST * dates or len(tally.years) < _SEVERAL:
+    other_days, words = sum(tally.years.values()), _words(column.header)
+    if _BIRTH.search(words):
+        return other_days > _OTHER_DAYS_OF_BIRTH * tally.long
+    is_of_something_else = not column.is_known and _OTHER_DAY.search(words)
+    if is_of_something_else or other_days <= _MOST * tally.long or len(tally.years) < _SEVERAL:
         return False
     first, middle, last = (_year_at(tally, quantile) for quantile in (_TAIL, _MOST, 1 - _TAIL))
     return last - first > _LIFETIME or middle < _EARLIEST_RECORDS

@@ -100,6 +100,7 @@ REFUSED = {
     },
     "rounded by a spreadsheet": {
         "three digits": [f"{n[0]}.{n[1:3]}E+09" for n in NHS],
+        "eight digits": [f"{n[0]}.{n[1:9]}E+09" for n in NHS],
         "one digit": [f"{n[0]}E+09" for n in NHS],
         "one row": ["9.43E+09"],
     },
@@ -219,6 +220,10 @@ ACCEPTED = {
     "dummies": ["2222222222", "1111111111", "0000000000", "1234554321"] * 50,
     "record numbers in sequence": [str(n) for n in range(4_000_000_000, 4_000_002_000)],
     "long record numbers": [str(n) for n in range(600_000_000_000, 600_000_000_500)],
+    "record numbers with leading zeros": [f"{n:014}" for n in range(440_000_000_000, 450_000_000_000, 9_999_991)],
+    "shorter record numbers with leading zeros": [
+        f"{n:013}" for n in range(440_000_000_000, 450_000_000_000, 9_999_991)
+    ],
     "SNOMED codes": ["73211009", "1155884005", "162864005", "999000731000000104"] * 100,
     "hashes": drawn("9A9A9A9A9A9A9A9A9A9A9A9A9A9A9A9A"),
     "tokens of fifteen": drawn("0HC9999QETAAA99"),
@@ -261,6 +266,17 @@ ACCEPTED = {
 @pytest.mark.parametrize("cells", ACCEPTED.values(), ids=ACCEPTED)
 def test_what_only_looks_like_an_identifier_is_accepted(cells):
     assert verdict(cells) is None
+
+
+@pytest.mark.parametrize("header", ["Onset date", "REGISTRATION_START_DATE", "CLINICAL_EFFECTIVE_DATE", "DateRecorded"])
+def test_days_that_say_what_they_are_of_may_reach_back_a_lifetime(header):
+    lifetime = [f"{day:%Y-%m-%d}" for day in BIRTHS]
+    assert verdict(lifetime, header) is None
+    assert "full dates of birth" in verdict(lifetime, header, is_known=True)
+
+
+def test_numbers_in_a_birth_column_that_look_like_days_by_chance_are_accepted():
+    assert verdict([str(n) for n in range(10_000_000, 99_000_000, 99_991)], "Birth notification") is None
 
 
 def test_long_numbers_are_expected_in_keys_and_pseudonyms():
