@@ -22,6 +22,9 @@ _TEN = 10  # digits of an NHS number
 _HALF = 100_000  # a ten-digit number is looked up as two halves of five digits
 _EARLIEST, _LATEST = 1890, 2100  # years of birth and of activity; sentinel dates lie outside, or on a 01-01
 
+_LONGEST_PRICE = 9
+_PRICE = r"^-?[0-9]{1,6}\.[0-9]{0,2}$"
+
 _TEXT, _SIZE, _NUMBER = pl.col("text"), pl.col("size"), pl.col("number")
 
 # The 121 postcode areas of Great Britain and Northern Ireland, then the islands' three.
@@ -46,13 +49,13 @@ _TEXTS = (
     (
         "international telephone",
         (12, 32),
-        "44",
+        None,
         rf"(?i)^\(?(?:\+|00)\s?\(?44{_GAP}(?:0{_GAP})?[1-9](?:{_GAP}[0-9]){{8,9}}{_EXTENSION}$",
     ),
-    ("spaced telephone", (11, 32), "0", rf"(?i)^\(?0{_GAP}[12378](?:{_GAP}[0-9]){{8,9}}{_EXTENSION}$"),
+    ("spaced telephone", (11, 32), None, rf"(?i)^\(?0{_GAP}[12378](?:{_GAP}[0-9]){{8,9}}{_EXTENSION}$"),
     # `9.43E+09`: ten digits of which a spreadsheet kept too few for the check digit. Of whole numbers, one in ten is
     # written so too, namely those that end in 0.
-    ("rounded number", (5, 14), "9", r"^[0-9](?:[.,][0-9]{0,8}[eE]\+?|[eE]\+)0*9$"),
+    ("rounded number", (5, 14), None, r"^[0-9](?:[.,][0-9]{0,8}[eE]\+?|[eE]\+)0*9$"),
 )
 
 
@@ -144,15 +147,16 @@ class Tally:
         """Count further cells."""
         cells = _measured(_counted(column))
         texts = cells.filter(_NUMBER.is_null())
+        self._add_numbers(cells.filter(_NUMBER.is_not_null()) if not texts.is_empty() else cells)
         if texts.is_empty():
-            self._add_numbers(cells)
             return
-        self._add_numbers(cells.filter(_NUMBER.is_not_null()))
-        is_price = (_SIZE <= _TEN) & _TEXT.str.contains(
-            r"^-?[0-9]{1,6}\.[0-9]*$"
-        )  # a shortcut: too short for anything else
-        self._long(texts.filter(is_price))
-        bare = _measured(_without_padding(texts.filter(~is_price)))
+        if texts["size"].min() <= _LONGEST_PRICE:  # a shortcut, since prices differ so much
+            is_price = _TEXT.str.contains(_PRICE)
+            self._long(texts.filter(is_price))
+            texts = texts.filter(~is_price)
+        is_padded = _TEXT.str.contains(r"^[\s'\"=]|\s$")
+        self._add_texts(texts.filter(~is_padded))
+        bare = _measured(_without_padding(texts.filter(is_padded)))
         self._add_numbers(bare.filter(_NUMBER.is_not_null()))
         self._add_texts(bare.filter(_NUMBER.is_null()))
 
@@ -235,10 +239,7 @@ def _measured(cells: pl.DataFrame) -> pl.DataFrame:
 
 def _without_padding(cells: pl.DataFrame) -> pl.DataFrame:
     """Texts without what is put around them: blanks, and the signs by which spreadsheets keep numbers as text."""
-    bare = cells.select("cells", _TEXT.str.strip_chars())
-    if bare["text"].str.contains("^['\"=]").any():
-        return bare.with_columns(_TEXT.str.strip_chars("'\"= "))
-    return bare
+    return cells.select("cells", _TEXT.str.strip_chars().str.strip_chars("'\"= "))
 
 
 def _dates_of(cells: pl.DataFrame, pattern: str) -> pl.DataFrame:

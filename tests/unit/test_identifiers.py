@@ -279,6 +279,59 @@ def test_numbers_in_a_birth_column_that_look_like_days_by_chance_are_accepted():
     assert verdict([str(n) for n in range(10_000_000, 99_000_000, 99_991)], "Birth notification") is None
 
 
+CODES = drawn("AAA99999", 2500)
+
+
+@pytest.mark.parametrize(
+    ("kind", "refused", "accepted"),
+    [
+        pytest.param("NHS numbers", [*NHS[:5]], [*NHS[:4]], id="by chance five of five do not pass"),
+        pytest.param("NHS numbers", [*NHS, *ten_digits(100)], [*NHS[:90], *ten_digits(200)], id="more than half pass"),
+        pytest.param("e-mail", [*EMAILS, *CODES], [*EMAILS[:2], *CODES], id="one in a thousand"),
+        pytest.param(
+            "e-mail",
+            [*(f"a{n}@nhs.net" for n in range(20)), *CODES * 10],
+            [*["a@nhs.net"] * 20, *CODES * 10],
+            id="twenty different ones in a long column",
+        ),
+        pytest.param(
+            "postcodes",
+            [p.replace(" ", "") for p in POSTCODES] + CODES[:9],
+            [p.replace(" ", "") for p in POSTCODES] + CODES[:11],
+            id="joined postcodes in most cells",
+        ),
+        pytest.param("postcodes", ["LS14AP", "M601NW", "CR26XH", "S102TN", "B338TH"], ["LS14AP"] * 50, id="several"),
+        pytest.param(
+            "telephone",
+            [*(f"0{m}" for m in MOBILES), *CODES[:199]],
+            [*(f"0{m}" for m in MOBILES), *CODES[:201]],
+            id="joined telephone numbers in most cells",
+        ),
+        pytest.param(
+            "UPRN",
+            [*drawn("100029999999", 81), *CODES[:19]],
+            [*drawn("100029999999", 79), *CODES[:21]],
+            id="property numbers in nearly all cells",
+        ),
+        pytest.param(
+            "birth",
+            [f"{d:%Y-%m-%d}" for d in days(date(1976, 1, 1), date(2023, 1, 1), 3000)],
+            [f"{d:%Y-%m-%d}" for d in days(date(1982, 1, 1), date(2023, 1, 1), 3000)],
+            id="dates over a lifetime",
+        ),
+        pytest.param(
+            "birth",
+            [f"{d:%Y-%m-%d}" for d in days(date(1979, 1, 1), date(1999, 1, 1), 3000)],
+            [f"{d:%Y-%m-%d}" for d in days(date(1981, 1, 1), date(2003, 1, 1), 3000)],
+            id="dates before there were records",
+        ),
+    ],
+)
+def test_where_refusal_begins(kind, refused, accepted):
+    assert kind in verdict(refused)
+    assert verdict(accepted) is None
+
+
 def test_long_numbers_are_expected_in_keys_and_pseudonyms():
     property_like, telephone_like = drawn("100029999999"), drawn("07700999999")
     assert verdict(property_like) and verdict(telephone_like)
