@@ -3,8 +3,8 @@
 Belongs here: what headers say, from which count of identifiers on a column is refused, and how the reason is worded.
 Does not belong here: how identifiers are written and counted (`identifier_values.py`), or reading files (`reading.py`).
 
-A reason names columns and kinds, never a cell. Not recognised by value: names, addresses and free text; a single NHS
-number or a handful; a telephone number that has lost its leading zero; dates of birth of children only, in a column
+A reason names columns and kinds, never a cell. Not recognised by value: names, addresses and free text; fewer than five
+NHS numbers; telephone numbers that lost their leading zero; dates of birth of younger people only, in a column
 whose header does not speak of birth.
 """
 
