@@ -150,7 +150,7 @@ class Tally:
         self._add_numbers(cells.filter(_NUMBER.is_not_null()) if not texts.is_empty() else cells)
         if texts.is_empty():
             return
-        if texts["size"].min() <= _LONGEST_PRICE:  # a shortcut, since prices differ so much
+        if (texts["size"] <= _LONGEST_PRICE).any():  # a shortcut, since prices differ so much
             is_price = _TEXT.str.contains(_PRICE)
             self._long(texts.filter(is_price))
             texts = texts.filter(~is_price)
