@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from assets.feeds import headers as headers_module
-from assets.feeds import identifiers, reading, sorting
+from assets.feeds import identifier_values, identifiers, reading, sorting
 from assets.feeds.delivery import Delivery, IdentifiersError, RefusedDeliveryError
 from assets.feeds.headers import Headers, match_headers
 from assets.feeds.identifiers import IdentifierGate, refused_by_header
@@ -31,7 +31,7 @@ from schemas.contract_model import Contract
 
 log = logging.getLogger(__name__)
 
-_READERS = (headers_module, identifiers, reading, row_checks, sorting)
+_READERS = (headers_module, identifiers, identifier_values, reading, row_checks, sorting)
 
 
 def intake_key(delivery: Delivery, contract: Contract, released: frozenset[str] = frozenset()) -> str:
