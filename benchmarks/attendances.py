@@ -43,9 +43,10 @@ def spoiled(rows: pl.DataFrame, contract: Contract) -> pl.DataFrame:
     for place, rule in enumerate(rules):
         values.setdefault(headers[rule.column or "appointment_date"], {})[place] = _bad_value(rule)
     return rows.with_columns(
-        pl.when(turn.is_in(list(bad))).then(turn.replace_strict(bad, default=None, return_dtype=pl.String)).otherwise(
-            header
-        ).alias(header)
+        pl.when(turn.is_in(list(bad)))
+        .then(turn.replace_strict(bad, default=None, return_dtype=pl.String))
+        .otherwise(header)
+        .alias(header)
         for header, bad in values.items()
     )
 

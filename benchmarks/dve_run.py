@@ -1,9 +1,9 @@
 """One validation by NHS England's Data Validation Engine, run by the Python of the engine's own environment.
 
-`python dve_run.py CSV RULES FOLDER PERIOD_START PERIOD_END` validates one file on the DuckDB backend, the faster of its
-two for a single machine, and prints as JSON the seconds it took, the rows accepted and the rows that break each rule.
-The seconds hold what the feed step does, too: reading, typing, checking, writing the accepted rows and the errors. They
-leave out imports, loading the rules, and the engine's Excel report.
+`python dve_run.py CSV RULES FOLDER PERIOD_START PERIOD_END` validates one file on the DuckDB backend, which needs
+no Java, and prints as JSON the seconds it took, the rows accepted and the rows that break each rule. The seconds hold
+what the intake does, too: reading, typing, checking, writing the accepted rows and the errors. They leave out imports,
+loading the rules, and the engine's Excel report.
 
 Belongs here: calling the engine. Nothing of this project can be imported, since its packages are not installed here.
 Does not belong here: the rules (`validation_engine.py`).
