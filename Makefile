@@ -5,7 +5,7 @@ export LINKED_CARE_HOME ?= $(CURDIR)/data
 export LINKED_CARE_STATE ?= $(LINKED_CARE_HOME)/dagster
 export DAGSTER_HOME ?= $(CURDIR)
 
-.PHONY: run test check bench page setup
+.PHONY: run test check bench bench-dve bench-feeds page setup
 
 run: setup ## synthetic deliveries if none have landed, then the nightly job
 	@ls $(LINKED_CARE_HOME)/landing/*/*/delivery.json >/dev/null 2>&1 || $(BIN)/linked-care synthesise
@@ -24,6 +24,12 @@ check: setup ## what CI checks before the tests: style, types, SQL, contracts
 bench: setup ## measures time, memory and growth, as ratios, in one run
 	$(BIN)/python -m benchmarks
 
+bench-dve: setup .venv-dve/.done ## the intake beside NHS England's Data Validation Engine, in an environment of its own
+	$(BIN)/python -m benchmarks.validation_engine --engine .venv-dve/bin/python
+
+bench-feeds: setup ## the feed step on 12 million rows against the floor, and one CSV of 5 GB: takes minutes and 10 GB of disk
+	$(BIN)/python -m benchmarks.feed_step --large
+
 page: setup ## the Dagster page, with schedule and sensor, at localhost:3000
 	@mkdir -p $(LINKED_CARE_STATE)
 	$(BIN)/dagster dev
@@ -35,4 +41,9 @@ setup: .venv/.done
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv-dve/.done: benchmarks/requirements-dve.lock
+	@$(PYTHON) -m venv .venv-dve
+	@.venv-dve/bin/pip install --quiet --disable-pip-version-check --require-hashes -r benchmarks/requirements-dve.lock
 	@touch $@
