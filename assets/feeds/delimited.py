@@ -17,6 +17,7 @@ from assets.feeds.delivery import DeliveredFile, RefusedDeliveryError
 from assets.feeds.transcoding import Census, undecodable
 
 _HEADER_BYTES = 1 << 20
+_DELIMITERS = ",;|\t"
 _LONGEST_LINE = 1 << 20  # a file without line ends must not fill the memory
 _FAILURES = (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError)
 
@@ -31,7 +32,8 @@ def open_csv(
     """
     if census.nuls:
         raise RefusedDeliveryError(
-            f"{file.name} holds {census.nuls} NUL bytes: damaged, or in another encoding than announced. Send it again."
+            f"{file.name} holds {census.nuls} NUL bytes: it is damaged, or of another encoding or format than"
+            " announced. Send it again."
         )
     first = _first_row(text, file) if file.header else None
     headers = tuple(name.strip() for name in (file.columns if first is None else first))
@@ -48,13 +50,21 @@ def _first_row(text: Path, file: DeliveredFile) -> list[str]:
         start = content.read(_HEADER_BYTES)
     if start[-1:] != b"\n" and len(start) == _HEADER_BYTES:
         start = start[: start.rfind(b"\n") + 1]
+    damage = False
+    first: list[str] = []
     try:
-        return next(csv.reader(io.StringIO(start.decode("utf-8-sig"), newline=""), **_dialect(file)))
+        first = next(csv.reader(io.StringIO(start.decode("utf-8-sig"), newline=""), **_dialect(file)))
     except UnicodeDecodeError:
-        undecodable(text, file)
-    except (csv.Error, StopIteration):  # the error may quote content, so it is not shown
+        damage = True
+    except (csv.Error, StopIteration):
         pass
-    raise RefusedDeliveryError(f"{file.name} cannot be read as csv. Send it again.")
+    if damage:
+        undecodable(text, file)  # refuses outside the handler, as an error may quote content
+    if not first:
+        raise RefusedDeliveryError(f"{file.name} cannot be read as csv. Send it again.")
+    if len(first) == 1 and any(mark in first[0] for mark in _DELIMITERS):
+        raise RefusedDeliveryError(f"{file.name} has one column by its delimiter, and more by another. Announce that.")
+    return first
 
 
 def _frames(
@@ -66,16 +76,19 @@ def _frames(
     The header is read as a row, so that the count is one of all that the file holds.
     """
     height = inside = 0
+    damaged = False
     try:
         for frame in _scan(text, file, headers, blanks=census.quotes > 0).collect_batches(chunk_size=rows):
             inside += frame.select(_delimiters(file.delimiter)).item() if census.quotes else 0
-            if not height and first is not None and frame.row(0) != tuple(name or None for name in first):
-                raise RefusedDeliveryError(f"{file.name} cannot be read as csv. Send it again.")
-            yield frame.slice(1) if not height and first is not None else frame
+            names = 1 if first is not None and not height else 0
+            if names and frame.row(0) != tuple(name or None for name in first or ()):
+                damaged = True  # later rows may come before the error of the first
+                break
+            yield frame.slice(names)
             height += frame.height
-    except _FAILURES:
+    except _FAILURES:  # the error may quote content, so it is not shown
         damaged = True
-    else:
+    if not damaged:
         damaged = census.delimiters - inside != height * (len(headers) - 1)
     if damaged:
         raise _reason(text, file, len(headers))

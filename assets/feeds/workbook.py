@@ -86,19 +86,16 @@ def _cells(path: Path, file: DeliveredFile) -> list[list[str | None]]:
 def _sheet(path: Path, file: DeliveredFile, *, values: bool) -> Iterator[Any]:
     import openpyxl
 
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), path.open("rb") as content:
         warnings.simplefilter("ignore")  # of styles and extensions, which are no matter here
-        book = openpyxl.load_workbook(path, read_only=True, data_only=values, keep_links=False)
-        try:
-            if file.sheet is None and len(book.worksheets) != 1:
-                raise RefusedDeliveryError(f"{file.name} has {len(book.worksheets)} sheets. Announce which one.")
-            found = [sheet for sheet in book.worksheets if file.sheet in (None, sheet.title)]
-            if not found:
-                raise RefusedDeliveryError(f"{file.name} lacks the sheet that is announced. Send it again.")
-            found[0].reset_dimensions()  # what a program wrote about the extent may be wrong
-            yield from found[0].iter_rows()
-        finally:
-            book.close()
+        book = openpyxl.load_workbook(content, read_only=True, data_only=values, keep_links=False)
+        if file.sheet is None and len(book.worksheets) != 1:
+            raise RefusedDeliveryError(f"{file.name} has {len(book.worksheets)} sheets. Announce which one.")
+        found = [sheet for sheet in book.worksheets if file.sheet in (None, sheet.title)]
+        if not found:
+            raise RefusedDeliveryError(f"{file.name} lacks the sheet that is announced. Send it again.")
+        found[0].reset_dimensions()  # what a program wrote about the extent may be wrong
+        yield from found[0].iter_rows()
 
 
 def _is_exact(value: Any) -> bool:
