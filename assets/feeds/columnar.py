@@ -31,12 +31,17 @@ def open_parquet(path: Path, file: DeliveredFile) -> tuple[tuple[str, ...], Call
         RefusedDeliveryError: if it is no parquet, or has columns that are no text, number, date or time.
     """
     try:
-        names = pq.read_schema(path).names
+        metadata = pq.read_metadata(path)
+        names = metadata.schema.to_arrow_schema().names
         if len(set(names)) < len(names):
             return tuple(names), lambda _: iter(())
         schema = _scan(path).collect_schema()
     except _FAILURES:
         raise RefusedDeliveryError(f"{file.name} cannot be read as parquet. Send it again.") from None
+    if metadata.num_rows != file.rows:  # told at once, since a small file may hold a thousand million empty rows
+        raise RefusedDeliveryError(
+            f"{file.name}: {file.rows} rows are announced and {metadata.num_rows} arrived. Send the delivery again."
+        )
     if strange := [position for position, kind in enumerate(schema.dtypes(), 1) if not _has_text(kind)]:
         raise RefusedDeliveryError(
             f"{file.name} has {len(strange)} columns that are no text, number, date or time, the first at position"
@@ -85,11 +90,9 @@ def _text(position: int, kind: pl.DataType) -> pl.Expr:
             return pl.when(whole).then(value.cast(pl.Int64, strict=False).cast(pl.String)).otherwise(_plain(value))
         case pl.Datetime():
             zone = "%:z" if kind.time_zone else ""
-            return (
-                pl.when(value.dt.time() == time())
-                .then(value.dt.strftime("%Y-%m-%d"))
-                .otherwise(value.dt.strftime(f"%Y-%m-%dT%H:%M:%S%.f{zone}"))
-            )
+            whole = value.dt.time() == time()
+            moment = pl.when(~whole).then(value).dt.strftime(f"%Y-%m-%dT%H:%M:%S%.f{zone}")
+            return pl.when(whole).then(value.dt.date().cast(pl.String)).otherwise(moment)
         case pl.Time():
             return value.dt.strftime("%H:%M:%S%.f")
         case _:

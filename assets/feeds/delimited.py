@@ -14,7 +14,7 @@ from typing import Any
 import polars as pl
 
 from assets.feeds.delivery import DeliveredFile, RefusedDeliveryError
-from assets.feeds.transcoding import Census, undecodable
+from assets.feeds.transcoding import LONGEST_ROW, Census, undecodable
 
 _HEADER_BYTES = 1 << 20
 _DELIMITERS = ",;|\t"
@@ -28,12 +28,17 @@ def open_csv(
     """Headers, and the rows in batches of about the size asked for.
 
     Raises:
-        RefusedDeliveryError: if it holds NULs or no header.
+        RefusedDeliveryError: if it holds NULs, a row without end, or no header.
     """
     if census.nuls:
         raise RefusedDeliveryError(
             f"{file.name} holds {census.nuls} NUL bytes: it is damaged, or of another encoding or format than"
             " announced. Send it again."
+        )
+    if census.is_endless:
+        raise RefusedDeliveryError(
+            f"{file.name} has a row of more than {LONGEST_ROW >> 20} MB: a quote is not closed, or it is no csv."
+            " Send it again."
         )
     first = _first_row(text, file) if file.header else None
     headers = tuple(name.strip() for name in (file.columns if first is None else first))

@@ -20,6 +20,7 @@ PACKINGS = ("gzip", "zip")
 UNPACKED_RATIO = 200  # a csv of real records packs to between a fifth and a fiftieth
 UNPACKED_FREE = 64 << 20  # bytes below which the ratio does not matter
 UNPACKED_LIMIT = 64 << 30  # bytes
+LONGEST_ROW = 16 << 20  # bytes
 _CHUNK = 1 << 20
 _UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _ENCRYPTED = 0x1
@@ -27,19 +28,36 @@ _DAMAGED = (OSError, EOFError, zlib.error, zipfile.BadZipFile, ValueError, Runti
 
 
 class Census:
-    """How many delimiters, quotes and NULs a text has: what the rows read from it must add up to."""
+    """How many delimiters, quotes and NULs a text has: what the rows read from it must add up to.
+
+    Attributes:
+        is_endless: whether it has a row so long that it must be an open quote, or no csv; it would fill the memory.
+    """
 
     def __init__(self, file: DeliveredFile) -> None:
         self._delimiter = file.delimiter.encode()
         self._quote = file.quote.encode()
-        self.delimiters = self.quotes = self.nuls = self.size = 0
+        self._row = 0
+        self.delimiters = self.quotes = self.nuls = 0
+        self.is_endless = False
 
     def take(self, chunk: bytes) -> None:
         """Count a further part of the text."""
-        self.size += len(chunk)
+        self._row = 0 if self._ends_a_row(chunk) else self._row + len(chunk)
+        self.is_endless |= self._row > LONGEST_ROW
         self.delimiters += chunk.count(self._delimiter)
         self.quotes += chunk.count(self._quote) if self._quote else 0
         self.nuls += chunk.count(b"\0")
+
+    def _ends_a_row(self, chunk: bytes) -> bool:
+        """Whether a line ends outside quotes, that is after an even number of them."""
+        quotes, counted = self.quotes, 0
+        while (end := chunk.find(b"\n", counted)) >= 0:
+            quotes += chunk.count(self._quote, counted, end) if self._quote else 0
+            if quotes % 2 == 0:
+                return True
+            counted = end + 1
+        return False
 
 
 def digest(path: Path, census: Census | None = None) -> str:

@@ -17,6 +17,7 @@ from assets.feeds.delivery import DeliveredFile, RefusedDeliveryError
 
 SIZE_LIMIT = 10 << 20
 UNPACKED_LIMIT = 200 << 20
+CELL_LIMIT = 5_000_000
 EXACT_LIMIT = 10**15  # a workbook keeps fifteen digits of a number
 
 
@@ -64,8 +65,11 @@ def _unpacked_size(path: Path, file: DeliveredFile) -> int:
 def _cells(path: Path, file: DeliveredFile) -> list[list[str | None]]:
     """The text of all cells up to the last row that has any."""
     rows: list[list[str | None]] = []
-    unreadable = 0
+    unreadable = cells = 0
     for row, formulas in zip(_sheet(path, file, values=True), _sheet(path, file, values=False), strict=True):
+        cells += len(row)
+        if cells > CELL_LIMIT:  # one cell far to the right makes a row of sixteen thousand
+            raise RefusedDeliveryError(f"{file.name} is too large for xlsx. Send it as csv or parquet.")
         texts: list[str | None] = []
         for cell, formula in zip(row, formulas, strict=True):
             never_worked_out = cell.value is None and formula.value is not None

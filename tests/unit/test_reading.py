@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from assets.feeds import transcoding
+from assets.feeds import workbook as workbooks
 from assets.feeds.delivery import DeliveredFile, RefusedDeliveryError
 from assets.feeds.reading import BATCH_ROWS, open_text
 
@@ -353,3 +354,39 @@ def test_what_records_cannot_unpack_to_is_refused(opened, monkeypatch):
 def test_the_free_measure_lets_small_files_pack_as_well_as_they_can(read):
     content = gzip.compress(b"a,b\n" + b"1,2\n" * 100_000)
     assert len(read(content, rows=100_000, compression="gzip")) == 100_000
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(b'a,b\n"1,2\n' + b"3,4\n" * 1000 + b'5,6"\n', id="quote open to the end"),
+        pytest.param(b'"a","b"\n""1","2"\n' + b'"3","4"\n' * 1000 + b'"5","6""\n', id="quotes turned inside out"),
+        pytest.param(b"a,b\n1," + b"2" * 5000, id="no line end"),
+    ],
+)
+def test_a_row_without_end_is_refused_before_it_fills_the_memory(opened, monkeypatch, content):
+    monkeypatch.setattr(transcoding, "LONGEST_ROW", 1000)
+    monkeypatch.setattr(transcoding, "_CHUNK", 100)
+    with pytest.raises(RefusedDeliveryError, match="has a row of more than"):
+        opened(content, rows=1)
+
+
+def test_quoted_line_ends_make_no_row_without_end(read, monkeypatch):
+    monkeypatch.setattr(transcoding, "LONGEST_ROW", 1000)
+    monkeypatch.setattr(transcoding, "_CHUNK", 10)
+    assert len(read(b"a,b\n" + b'"1\n2","3\n4"\n' * 1000, rows=1000)) == 1000
+
+
+def test_a_cell_far_to_the_right_does_not_fill_the_memory(opened, monkeypatch):
+    monkeypatch.setattr(workbooks, "CELL_LIMIT", 1000)
+    with pytest.raises(RefusedDeliveryError, match="is too large for xlsx"):
+        opened(workbook([("a",), *[[None] * 200 + ["1"]] * 10]), "a.xlsx", rows=10)
+
+
+def test_what_a_time_is_beside_midnights_is_told_to_its_last_digit(read):
+    moments = [datetime(2024, 4, 15), None, datetime(2024, 4, 15, 6, 30, 0, 500)]
+    assert read(parquet(pl.DataFrame({"at": moments})), "a.parquet", rows=3) == [
+        ("2024-04-15",),
+        (None,),
+        ("2024-04-15T06:30:00.000500",),
+    ]
