@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 
 from assets.feeds.delivery import RefusedDeliveryError
+from tests.malformed import fuzz
 from tests.malformed.corpus import ANNOUNCEMENTS, FILES, UNMENDED
 from tests.malformed.deliveries import FORMS, MARKER, ROWS, land, read_everything
+from tests.malformed.fuzz import fault_of
 
 
 def written(root: Path) -> dict[Path, bytes]:
@@ -50,3 +52,19 @@ def test_an_announcement_that_ends_the_run(tmp_path, spoil):
 def test_no_two_malformed_deliveries_have_one_name():
     names = [name for name, _, _ in [*FILES, *ANNOUNCEMENTS]]
     assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_a_delivery_spoiled_at_random_is_read_or_refused(tmp_path, seed):
+    assert fault_of(seed, tmp_path)[1] is None
+
+
+def test_the_fuzzer_reports_whatever_is_no_refusal_of_one_line(tmp_path, monkeypatch):
+    raised = [ValueError("x"), RefusedDeliveryError("two\nlines"), RefusedDeliveryError(f"it says {MARKER}")]
+    for position, error in enumerate(raised):
+
+        def fail(*_, error=error):
+            raise error
+
+        monkeypatch.setattr(fuzz, "read_everything", fail)
+        assert fault_of(1, tmp_path / str(position))[1]
