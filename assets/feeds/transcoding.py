@@ -106,9 +106,10 @@ def decoded(chunks: Iterator[bytes], file: DeliveredFile) -> Iterator[bytes]:
 
 
 def undecodable(path: Path, file: DeliveredFile) -> None:
-    """Refuse a plain file that is not in its encoding."""
-    for _ in decoded(_chunks(path), file):
-        pass
+    """Refuse a plain file that is not UTF-8; a copy in the spool has been decoded already."""
+    if file.encoding == "utf-8":
+        for _ in decoded(_chunks(path), file):
+            pass
 
 
 def _marked(chunks: Iterator[bytes], file: DeliveredFile) -> Iterator[bytes]:

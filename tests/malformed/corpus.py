@@ -31,6 +31,7 @@ from tests.malformed.deliveries import (
 )
 
 LINES = CSV.splitlines(keepends=True)
+SHORT_ROW = csv_text([row[: 6 if row[0] == "v5" else 7] for row in ROWS])
 GZIP, ZIP, PARQUET, XLSX = (FORMS[form][0] for form in ("gzip", "zip", "parquet", "xlsx"))
 RAGGED = "fields than its 7 columns"
 SHORT = f"0 rows with more and 1 with fewer {RAGGED}"
@@ -217,6 +218,14 @@ FILES: list[tuple[str, Spoil, str]] = [
     ("cp1252 header as utf-8", sent(line(0, LINES[0].replace(b"Mode", b"Mod\xe9"))), "is not utf-8: byte"),
     ("cp1252 as utf-8 in gzip", sent(gzip.compress(csv_text().encode("cp1252")), compression="gzip"), "is not utf-8"),
     ("utf-8 with mark as cp1252", sent(csv_text().encode("utf-8-sig"), encoding="cp1252"), "not cp1252 but utf-8"),
+    *[
+        (
+            f"a short row in {encoding}",
+            sent(SHORT_ROW.encode(encoding), encoding=encoding),
+            f"{SHORT}, the first in row 5",
+        )
+        for encoding in ("cp1252", "utf-16")
+    ],
     ("no character of cp1252", sent(CSV.replace(b"RA1", b"\x81"), encoding="cp1252"), "is not cp1252: byte"),
     ("gzip not announced", sent(GZIP), NUL),
     ("gzip announced, plain sent", said_of_file(compression="gzip"), UNPACKABLE),
