@@ -13,7 +13,7 @@ from pathlib import Path
 
 import polars as pl
 
-from assets.feeds.delivery import MANIFEST, RefusedDeliveryError, landed, read_delivery
+from assets.feeds.delivery import RefusedDeliveryError, landed, read_delivery
 from assets.feeds.intake import empty_accepted, intake_key, take_in
 from assets.feeds.receipt import RECEIPT, Receipt, accepted_files
 from assets.feeds.submission import Judged, judge, superseded_records
@@ -54,7 +54,7 @@ def build_feed(store: Store, landing: Path, contract: Contract) -> Stored:
 
 
 def _bytes(folder: Path) -> int:
-    return sum(path.stat().st_size for path in folder.iterdir())
+    return sum(path.stat().st_size for path in folder.iterdir() if path.is_file())
 
 
 def _take_in_if_new(folder: Path, contract: Contract, shelf: Path, rebuild: bool) -> bool:
@@ -84,7 +84,7 @@ def _tell_refused(contract: Contract, folder: Path, reason: object) -> None:
 
 def _unreadable(folder: Path, contract: Contract, reason: str) -> Receipt:
     """A receipt for an announcement that cannot be read."""
-    key = digest_of(folder / MANIFEST)
+    key = fingerprint(folder.name, reason)
     return Receipt(
         folder.name, contract.feed, "unknown", "unknown", "unknown", False, None, None, None, key, reason=reason
     )

@@ -5,7 +5,9 @@ Does not belong here: the rows (`intake.py`), or which delivery is current (`sub
 """
 
 import json
+import os
 import re
+import string
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -20,6 +22,9 @@ from schemas.financial_year import years_between
 
 MANIFEST = "delivery.json"
 _EARLIEST = date(1900, 1, 1)
+_LATEST_YEARS = 20
+_LONGEST_NAME = 255  # bytes, in any file system
+_SHA256 = re.compile(r"[0-9A-Fa-f]{64}")
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
@@ -33,13 +38,32 @@ class IdentifiersError(RefusedDeliveryError):
 
 @dataclass(frozen=True)
 class DeliveredFile:
-    """One file as announced."""
+    """One file as announced; all but the first four may be left out of `delivery.json`.
+
+    Attributes:
+        format: csv, parquet or xlsx.
+        role: records, or a companion of them such as deletes.
+        encoding: of a csv: utf-8 (with or without byte order mark), utf-16 (with one) or cp1252.
+        delimiter: of a csv: one character.
+        quote: of a csv: one character, or nothing where no cell is quoted.
+        header: whether the first line of a csv names its columns.
+        columns: the names of the columns where no line does.
+        compression: of a csv: gzip, or zip with one member.
+        sheet: of a workbook with more than one.
+    """
 
     name: str
     format: str
     sha256: str
     rows: int
     role: str = "records"
+    encoding: str = "utf-8"
+    delimiter: str = ","
+    quote: str = '"'
+    header: bool = True
+    columns: tuple[str, ...] = ()
+    compression: str | None = None
+    sheet: str | None = None
 
 
 @dataclass(frozen=True)
@@ -63,11 +87,6 @@ class Delivery:
     def files_of(self, role: str) -> list[DeliveredFile]:
         """The files of one role: `records`, or companions such as `deletes`."""
         return [file for file in self.files if file.role == role]
-
-    @property
-    def announced_rows(self) -> int:
-        """Rows over all files of records."""
-        return sum(file.rows for file in self.files_of("records"))
 
 
 def landed(landing: Path, feed: str) -> Iterator[Path]:
@@ -107,15 +126,19 @@ def read_delivery(folder: Path) -> Delivery:
         raise RefusedDeliveryError(f"{MANIFEST} announces a file twice, so that its rows would count twice.")
     if delivery.received_at.tzinfo is None:
         raise RefusedDeliveryError("received_at states no time zone. Write it as 2024-05-18T06:00:00Z.")
-    if delivery.period_end > delivery.received_at.date() + timedelta(days=366) or delivery.period_start < _EARLIEST:
+    if delivery.period_start < _EARLIEST or delivery.period_end - timedelta(days=366) > delivery.received_at.date():
         raise RefusedDeliveryError("its period begins before 1900 or ends more than a year after it was received.")
+    if delivery.received_at.year - delivery.period_end.year > _LATEST_YEARS:  # it would count as the newest for good
+        raise RefusedDeliveryError(f"received_at lies more than {_LATEST_YEARS} years after its period. Correct it.")
     return delivery
 
 
 def _announced(manifest: Path) -> dict[str, Any]:
     try:
         announced = json.loads(manifest.read_text())
-    except ValueError as error:
+    except OSError:
+        raise RefusedDeliveryError(f"{MANIFEST} cannot be opened. Grant access to it.") from None
+    except (ValueError, RecursionError) as error:
         raise RefusedDeliveryError(f"{MANIFEST} is not whole: it is not JSON. Send it again.") from error
     if not isinstance(announced, dict):
         raise RefusedDeliveryError(f"{MANIFEST} is not whole: it is not a JSON object. Send it again.")
@@ -137,16 +160,74 @@ def _flag(value: Any) -> bool:
 def _count(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
         raise TypeError
+    if value < 0:
+        raise ValueError
     return value
 
 
+def _file_name(value: Any) -> str:
+    """The last part of a name, so that no file outside the folder can be announced."""
+    name = Path(_text(value)).name
+    if not name.isprintable() or not 0 < len(os.fsencode(name)) <= _LONGEST_NAME:  # it stands in messages of one line
+        raise ValueError
+    return name
+
+
+def _sha256(value: Any) -> str:
+    if not _SHA256.fullmatch(_text(value)):
+        raise ValueError
+    return value
+
+
+def _mark(value: Any) -> str:
+    """A character that can part or enclose cells."""
+    if not (isinstance(value, str) and len(value) == 1 and (value == "\t" or value in string.punctuation)):
+        raise ValueError
+    return value
+
+
+def _names(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        raise TypeError
+    return tuple(_text(name) for name in value)
+
+
+def _lower(value: Any) -> str:
+    return _text(value).lower()
+
+
+_REQUIRED: dict[str, Callable[[Any], Any]] = {
+    "name": _file_name,
+    "format": _text,
+    "sha256": _sha256,
+    "rows": _count,
+}
+_OPTIONAL: dict[str, Callable[[Any], Any]] = {
+    "role": _text,
+    "encoding": _lower,
+    "delimiter": _mark,
+    "quote": lambda value: value if value == "" else _mark(value),
+    "header": _flag,
+    "columns": _names,
+    "compression": lambda value: None if value is None else _lower(value),
+    "sheet": lambda value: None if value is None else _text(value),
+}
+
+
 def _files(value: Any) -> tuple[DeliveredFile, ...]:
-    return tuple(
-        DeliveredFile(
-            Path(_read(file, "name")).name, _read(file, "format"), _read(file, "sha256"), _read(file, "rows", _count)
-        )
-        for file in value
-    )
+    if not isinstance(value, list):
+        raise TypeError
+    return tuple(_file(record) for record in value)
+
+
+def _file(record: Any) -> DeliveredFile:
+    if not isinstance(record, dict):
+        raise TypeError
+    given = {name: read for name, read in _OPTIONAL.items() if name in record}
+    file = DeliveredFile(**{name: _read(record, name, read) for name, read in (_REQUIRED | given).items()})
+    if file.quote == file.delimiter:
+        raise ValueError
+    return file
 
 
 def _read(record: Any, name: str, read: Callable[[Any], Any] = _text) -> Any:

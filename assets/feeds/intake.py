@@ -17,8 +17,8 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from assets.feeds import columnar, delimited, identifier_values, identifiers, reading, sorting, transcoding, workbook
 from assets.feeds import headers as headers_module
-from assets.feeds import identifier_values, identifiers, reading, sorting
 from assets.feeds.delivery import Delivery, IdentifiersError, RefusedDeliveryError
 from assets.feeds.headers import Headers, match_headers
 from assets.feeds.identifiers import IdentifierGate, refused_by_header
@@ -31,7 +31,18 @@ from schemas.contract_model import Contract
 
 log = logging.getLogger(__name__)
 
-_READERS = (headers_module, identifiers, identifier_values, reading, row_checks, sorting)
+_READERS = (
+    columnar,
+    delimited,
+    headers_module,
+    identifier_values,
+    identifiers,
+    reading,
+    row_checks,
+    sorting,
+    transcoding,
+    workbook,
+)
 
 
 def intake_key(delivery: Delivery, contract: Contract, released: frozenset[str] = frozenset()) -> str:
@@ -82,11 +93,8 @@ def _judge(delivery: Delivery, contract: Contract, staged: Path, key: str, relea
         for headers, batch in _batches(delivery, contract, Path(spool)):
             sorter.sort(batch, headers)
             dialects.add(headers.form.dialect.name)
-        if sorter.received_rows != delivery.announced_rows:
-            raise RefusedDeliveryError(
-                f"{delivery.announced_rows} rows are announced and {sorter.received_rows} arrived."
-                " Send the delivery again."
-            )
+        if not accepted_files(staged):
+            empty_accepted(contract, staged / "accepted-00000.parquet")
         repeated, first_row = sorter.repeated_rows(), 1
         if repeated.len():
             for headers, batch in _batches(delivery, contract, Path(spool)):

@@ -25,47 +25,7 @@ settings.load_profile("plain")
 Deliver = Callable[..., Path]
 Write = Callable[[Mapping[str, Any]], Path]
 
-_CONTRACT = """
-apiVersion: v3.2.0
-kind: DataContract
-id: urn:linked-care:contract:visit
-name: visit
-version: "1.0.0"
-status: active
-description: {purpose: Visits to a clinic.}
-schema:
-- name: visit
-  physicalName: Visits
-  logicalType: object
-  physicalType: table
-  description: One row per visit.
-  dataGranularityDescription: One row per visit.
-  customProperties:
-  - {property: submissionRule, value: period}
-  - {property: recordKey, value: [visit_id]}
-  - {property: providerColumn, value: provider_code}
-  - {property: activityDateColumn, value: visit_date}
-  - {property: priceColumn, value: price}
-  properties:
-  - {name: visit_id, physicalName: Visit, logicalType: string, physicalType: VARCHAR, required: true,
-     description: The visit., logicalTypeOptions: {maxLength: 8}}
-  - {name: pseudonym, physicalName: Pseudonym, logicalType: string, physicalType: VARCHAR, required: false,
-     classification: pseudonym, description: The patient.}
-  - {name: provider_code, physicalName: Provider, logicalType: string, physicalType: VARCHAR, required: true,
-     description: The clinic., logicalTypeOptions: {pattern: "^R[A-Z][0-9]$"}}
-  - {name: visit_date, physicalName: Date, logicalType: date, physicalType: DATE, required: true,
-     description: The day.}
-  - {name: mode, physicalName: Mode, logicalType: string, physicalType: VARCHAR, required: false,
-     description: How., enum: [{value: seen}, {value: heard}]}
-  - {name: minutes, physicalName: Minutes, logicalType: integer, physicalType: INTEGER, required: false,
-     description: How long., logicalTypeOptions: {minimum: 1, maximum: 60},
-     customProperties: [{property: unit, value: minutes}]}
-  - {name: price, physicalName: Price, logicalType: number, physicalType: "DECIMAL(12,2)", required: false,
-     description: What it cost., customProperties: [{property: unit, value: pounds}]}
-  quality:
-  - {type: custom, engine: rowPredicate, name: outside_period, description: The visit lies outside the period.,
-     dimension: timeliness, implementation: visit_date < period_start OR visit_date > period_end}
-"""
+_CONTRACT = Path(__file__).parent.parent / "visit.odcs.yaml"
 
 _ROW = {
     "Visit": "v1",
@@ -85,7 +45,7 @@ def sha256(path: Path) -> str:
 @pytest.fixture
 def visit_document() -> dict[str, Any]:
     """The small feed's contract as a document, to be changed."""
-    return yaml.safe_load(_CONTRACT)
+    return yaml.safe_load(_CONTRACT.read_text())
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ def test_a_whole_announcement_is_read_as_it_stands(deliver):
     assert delivery.received_at == datetime(2024, 5, 18, 6, tzinfo=UTC)
     assert delivery.synthetic is True
     assert [file.name for file in delivery.files] == ["rows.csv"]
-    assert delivery.announced_rows == 2
+    assert [file.rows for file in delivery.files] == [2]
 
 
 def test_a_delivery_is_real_unless_it_says_otherwise(deliver):
