@@ -226,7 +226,7 @@ def test_another_number_of_rows_than_announced_is_refused(deliver, visit, shelf)
     manifest["files"][0]["rows"] = 3
     (folder / "delivery.json").write_text(json.dumps(manifest))
     receipt = take_in(read_delivery(folder), visit, shelf)
-    assert receipt.reason == "3 rows are announced and 2 arrived. Send the delivery again."
+    assert receipt.reason == "rows.csv: 3 rows are announced and 2 arrived. Send the delivery again."
     assert not (shelf / "d1" / "accepted-00000.parquet").exists()
 
 
