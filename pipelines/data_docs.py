@@ -99,7 +99,6 @@ def _render(proofs: Proofs, contracts: Mapping[str, Contract], to: Path) -> None
         _SITE,
         {
             "class_name": "SiteBuilder",
-            "show_how_to_buttons": False,
             "store_backend": {"class_name": "TupleFilesystemStoreBackend", "base_directory": str(to)},
             "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
         },

@@ -145,7 +145,7 @@ def released(deliver, home, visit):
 def test_a_rule_released_for_a_delivery_is_counted_there_and_breaks_nothing(released, visit, home):
     receipt = Receipt.load(home.store.root / "visit" / "april" / "receipt.json")
     assert (receipt.released, receipt.released_rows) == (("visit.minutes.maximum",), 2)
-    files = {path: receipt.released for path in released["april"]} | {path: () for path in released["may"]}
+    files = dict.fromkeys(released["april"], receipt.released) | dict.fromkeys(released["may"], ())
     found = answer(visit, files)
     assert (found["broken"], found["warned"]) == ({}, {"visit.minutes.maximum": 2})
     assert len(found["records"]) == 2
@@ -154,7 +154,7 @@ def test_a_rule_released_for_a_delivery_is_counted_there_and_breaks_nothing(rele
 def test_a_rule_released_for_one_delivery_still_breaks_in_another(released, visit):
     [may] = released["may"]
     pl.read_parquet(may).with_columns(pl.lit(61, pl.Int32).alias("minutes")).write_parquet(may)
-    files = {path: ("visit.minutes.maximum",) for path in released["april"]} | {may: ()}
+    files = dict.fromkeys(released["april"], ("visit.minutes.maximum",)) | {may: ()}
     found = answer(visit, files)
     assert (found["broken"], found["warned"]) == ({"visit.minutes.maximum": 2}, {"visit.minutes.maximum": 2})
 
