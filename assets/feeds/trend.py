@@ -111,7 +111,7 @@ def _panel(code: str, points: pl.DataFrame) -> alt.LayerChart | alt.FacetChart:
         .mark_line(strokeDash=[4, 3], color="#000000", strokeWidth=1, interpolate="step")
         .encode(y="limit:Q", detail="supplier:N")
     )
-    title = alt.TitleParams(code, anchor="start", fontSize=11, fontWeight="normal")
+    title = alt.TitleParams(code, anchor="start", frame="group", fontSize=11, fontWeight="normal")
     return alt.layer(lines, limits, marks).properties(title=title, **_PANEL)
 
 
