@@ -46,7 +46,16 @@ def _chosen(results: pl.DataFrame, feed: str | None, rule: str | None) -> pl.Dat
 
 
 def _over(judged: pl.DataFrame) -> Table:
-    table = Table(Column("rule", overflow="fold"), "category", "severity", "limit", "deliveries over", "rows", "worst", "in delivery")
+    table = Table(
+        Column("rule", overflow="fold"),
+        "category",
+        "severity",
+        "limit",
+        "deliveries over",
+        "rows",
+        "worst",
+        "in delivery",
+    )
     for column in table.columns[4:7]:
         column.justify = "right"
     section = None

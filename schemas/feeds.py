@@ -125,4 +125,25 @@ RULE_RESULT = Table(
     key=("feed", "delivery_id", "rule_code"),
 )
 
-TABLES = (DELIVERY_RECEIPT, DELIVERY_TOTAL, QUARANTINE, RULE_RESULT)
+VALUE_COMPLETENESS = Table(
+    name="value_completeness",
+    step="feeds",
+    grain="One row per current delivery and column of its contract.",
+    description="How many accepted rows lack a value, also in columns that may be empty. Values that stand for a "
+    "missing one count as missing.",
+    columns=(
+        FEED,
+        DELIVERY_ID,
+        Column("column_name", "STRING", "The column, under the contract's name."),
+        Column(
+            "row_count",
+            "BIGINT",
+            "Accepted rows of the delivery, with those that a later delivery supersedes one by one.",
+            unit="rows",
+        ),
+        Column("missing_count", "BIGINT", "Of these, rows without a value.", unit="rows"),
+    ),
+    key=("feed", "delivery_id", "column_name"),
+)
+
+TABLES = (DELIVERY_RECEIPT, DELIVERY_TOTAL, QUARANTINE, RULE_RESULT, VALUE_COMPLETENESS)

@@ -3,6 +3,7 @@
 import dagster as dg
 
 from assets.feeds.accounts import build_accounts
+from assets.feeds.completeness import build_value_completeness
 from assets.feeds.current import build_feed
 from assets.feeds.quality import build_rule_result
 from pipelines.assets import OWNERS, table_asset
@@ -12,7 +13,7 @@ from pipelines.progress import computing
 from pipelines.resources import HomeResource
 from pipelines.store import Stored
 from schemas.contract import Contract, contracts
-from schemas.feeds import DELIVERY_RECEIPT, DELIVERY_TOTAL, QUARANTINE, RULE_RESULT
+from schemas.feeds import DELIVERY_RECEIPT, DELIVERY_TOTAL, QUARANTINE, RULE_RESULT, VALUE_COMPLETENESS
 
 
 def _feed_asset(contract: Contract) -> dg.AssetsDefinition:
@@ -60,3 +61,9 @@ def quarantine(home: Home, year: str | None) -> Stored:
 def rule_result(home: Home, year: str | None) -> Stored:
     """How often each delivery broke each rule."""
     return build_rule_result(home.store, contracts())
+
+
+@table_asset(VALUE_COMPLETENESS, *contracts())
+def value_completeness(home: Home, year: str | None) -> Stored:
+    """How many accepted rows lack a value, column by column."""
+    return build_value_completeness(home.store, contracts())
