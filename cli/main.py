@@ -79,6 +79,24 @@ def calibrate(
         raise typer.Exit(STOPPED)
 
 
+@app.command()
+def quality(
+    feed: Annotated[str | None, typer.Option(help="Only this feed.")] = None,
+    rule: Annotated[str | None, typer.Option(help="Only this rule, in every delivery.")] = None,
+    maximum_count: Annotated[int | None, typer.Option(min=0, help="Judge as if every rule had this limit.")] = None,
+    maximum_rate: Annotated[float | None, typer.Option(min=0, max=1, help="The same, as a share of rows.")] = None,
+    plot: Annotated[Path | None, typer.Option(help="Draw the trend of every rule: .html, .svg or .png.")] = None,
+    data_docs: Annotated[Path | None, typer.Option(help="Write Great Expectations' pages into this folder.")] = None,
+) -> None:
+    """Show which rules deliveries break more often than their limit allows."""
+    from cli.quality import show_quality, write_data_docs
+    from schemas.contract_model import Limit
+
+    show_quality(feed, rule, Limit(maximum_count, maximum_rate), plot)
+    if data_docs:
+        write_data_docs(data_docs)
+
+
 def run() -> None:
     """Run the command; a user's mistake is one line, not a traceback."""
     code = 0

@@ -98,4 +98,52 @@ QUARANTINE = Table(
     zone="store",
 )
 
-TABLES = (DELIVERY_RECEIPT, DELIVERY_TOTAL, QUARANTINE)
+RULE_RESULT = Table(
+    name="rule_result",
+    step="feeds",
+    grain="One row per delivery and rule of its contract.",
+    description="How often every delivery whose rows were counted broke every rule, and whether that is within the "
+    "rule's limit. Counts only. Where a rule names a row only if no other is broken (a repeated record key), only "
+    "such rows count. Limits are those of the contract now: changing one changes this table and reads no delivery.",
+    columns=(
+        FEED,
+        DELIVERY_ID,
+        Column("supplier", "STRING", "Who sent it."),
+        Column("period_start", "DATE", "First day covered."),
+        Column("period_end", "DATE", "Last day covered."),
+        Column("rule_code", "STRING", "The rule, as in the dictionary."),
+        Column("kind", "STRING", "What the rule checks: required, type, enum, pattern, length, minimum and so on."),
+        Column("category", "STRING", "completeness, conformance or plausibility (Kahn et al. 2016)."),
+        Column("severity", "STRING", "warn keeps the row, reject quarantines it, refuse refuses the delivery."),
+        Column("row_count", "BIGINT", "Rows received in the delivery.", unit="rows"),
+        Column("broken_count", "BIGINT", "Rows that break the rule.", unit="rows"),
+        Column("broken_share", "DOUBLE", "Their share of the rows received, 0 to 1; 0 of an empty delivery."),
+        Column("count_limit", "BIGINT", "Most rows that may break it; null is no limit.", nullable=True, unit="rows"),
+        Column("rate_limit", "DOUBLE", "Largest share that may break it, 0 to 1; null is no limit.", nullable=True),
+        Column("is_within_limit", "BOOLEAN", "Whether neither limit is exceeded."),
+    ),
+    key=("feed", "delivery_id", "rule_code"),
+)
+
+VALUE_COMPLETENESS = Table(
+    name="value_completeness",
+    step="feeds",
+    grain="One row per current delivery and column of its contract.",
+    description="How many accepted rows lack a value, also in columns that may be empty. Values that stand for a "
+    "missing one count as missing.",
+    columns=(
+        FEED,
+        DELIVERY_ID,
+        Column("column_name", "STRING", "The column, under the contract's name."),
+        Column(
+            "row_count",
+            "BIGINT",
+            "Accepted rows of the delivery, with those that a later delivery supersedes one by one.",
+            unit="rows",
+        ),
+        Column("missing_count", "BIGINT", "Of these, rows without a value.", unit="rows"),
+    ),
+    key=("feed", "delivery_id", "column_name"),
+)
+
+TABLES = (DELIVERY_RECEIPT, DELIVERY_TOTAL, QUARANTINE, RULE_RESULT, VALUE_COMPLETENESS)

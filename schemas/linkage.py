@@ -149,4 +149,37 @@ LINKAGE_QUALITY = Table(
     control=("feed",),
 )
 
-TABLES = (DUMMY_PSEUDONYM, PERSON_IDENTIFIER, PERSON, REGISTRATION, PERSON_YEAR, LINKAGE_QUALITY)
+_CARE_FEEDS = LINKAGE_QUALITY.sources[2:]
+
+PLAUSIBILITY_RESULT = Table(
+    name="plausibility_result",
+    step="linkage",
+    grain="One row per feed and check that has anything to check in the year.",
+    description="Records that contradict what the register says of their person or practice, and people of whom a "
+    "feed holds nothing. Counts only; nothing is rejected for it.",
+    columns=(
+        FINANCIAL_YEAR,
+        FEED,
+        Column(
+            "check_code",
+            "STRING",
+            "before_birth: the record starts before the person's month of birth; after_death: it is dated more than 30 "
+            "days after the end of the month of death; other_sex: it says male and the register female, or the reverse;"
+            " unknown_practice: nobody was ever registered with its practice; no_record: people registered in the year "
+            "of whom the feed holds no record.",
+        ),
+        Column(
+            "row_count",
+            "BIGINT",
+            "What is checked: linked records; those of people known to have died; linked records on which both sexes "
+            "are male or female; records with a practice; people registered in the year.",
+            unit="records or people",
+        ),
+        Column("broken_count", "BIGINT", "Of these, how many the check finds.", unit="records or people"),
+    ),
+    key=("feed", "check_code"),
+    sources=("person", "person_identifier", "person_year", "registration", *_CARE_FEEDS),
+    by_year=True,
+)
+
+TABLES = (DUMMY_PSEUDONYM, PERSON_IDENTIFIER, PERSON, REGISTRATION, PERSON_YEAR, LINKAGE_QUALITY, PLAUSIBILITY_RESULT)

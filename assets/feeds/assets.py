@@ -3,7 +3,9 @@
 import dagster as dg
 
 from assets.feeds.accounts import build_accounts
+from assets.feeds.completeness import build_value_completeness
 from assets.feeds.current import build_feed
+from assets.feeds.quality import build_rule_result
 from pipelines.assets import OWNERS, table_asset
 from pipelines.expectations import begin_proof
 from pipelines.home import Home
@@ -11,7 +13,7 @@ from pipelines.progress import computing
 from pipelines.resources import HomeResource
 from pipelines.store import Stored
 from schemas.contract import Contract, contracts
-from schemas.feeds import DELIVERY_RECEIPT, DELIVERY_TOTAL, QUARANTINE
+from schemas.feeds import DELIVERY_RECEIPT, DELIVERY_TOTAL, QUARANTINE, RULE_RESULT, VALUE_COMPLETENESS
 
 
 def _feed_asset(contract: Contract) -> dg.AssetsDefinition:
@@ -53,3 +55,15 @@ def delivery_total(home: Home, year: str | None) -> Stored:
 def quarantine(home: Home, year: str | None) -> Stored:
     """Which record broke which rule."""
     return build_accounts(home.store, contracts())[QUARANTINE.name]
+
+
+@table_asset(RULE_RESULT, *contracts())
+def rule_result(home: Home, year: str | None) -> Stored:
+    """How often each delivery broke each rule."""
+    return build_rule_result(home.store, contracts())
+
+
+@table_asset(VALUE_COMPLETENESS, *contracts())
+def value_completeness(home: Home, year: str | None) -> Stored:
+    """How many accepted rows lack a value, column by column."""
+    return build_value_completeness(home.store, contracts())

@@ -107,6 +107,7 @@ def _judge(delivery: Delivery, contract: Contract, staged: Path, key: str, relea
         received_rows=sorter.received_rows,
         totals=sorter.totals(),
         broken=dict(sorted(sorter.broken.items())),
+        released=tuple(sorted(sorter.released)),
         released_rows=sorter.released_rows,
         returned_rows=_returned(staged, staged.parent / delivery.delivery_id),
         unreadable_prices=sorter.unreadable_prices,

@@ -27,6 +27,7 @@ class Receipt:
         holds_identifiers: whether it was refused for what it holds, so that nothing of it may stay.
         totals: rows and pence by (status, provider, month).
         broken: rows by rule broken, also those that only warn; rules that no row breaks are left out.
+        released: the rules that were released for it.
         released_rows: rows accepted though they break a rule, because the rule was released for them.
         returned_rows: rows now accepted that an earlier reading of the same delivery had rejected.
         unreadable_prices: rejected rows whose price is no amount of money, so that their pence are unknown.
@@ -49,6 +50,7 @@ class Receipt:
     received_rows: int = 0
     totals: tuple[tuple[str, str, date, int, int], ...] = ()
     broken: Mapping[str, int] = field(default_factory=dict)
+    released: tuple[str, ...] = ()
     released_rows: int = 0
     returned_rows: int = 0
     unreadable_prices: int = 0
@@ -72,7 +74,8 @@ class Receipt:
         for name in ("period_start", "period_end"):
             record[name] = record[name] and date.fromisoformat(record[name])
         record["received_at"] = record["received_at"] and datetime.fromisoformat(record["received_at"])
-        record["content"] = tuple(record["content"])
+        for name in ("content", "released"):
+            record[name] = tuple(record.get(name, ()))
         record["totals"] = tuple((s, p, date.fromisoformat(m), n, c) for s, p, m, n, c in record["totals"])
         return Receipt(**record)
 

@@ -5,7 +5,15 @@ from assets.tables import reference_table, sql_table
 from pipelines.assets import table_asset
 from pipelines.home import Home
 from pipelines.store import Stored
-from schemas.linkage import DUMMY_PSEUDONYM, LINKAGE_QUALITY, PERSON, PERSON_IDENTIFIER, PERSON_YEAR, REGISTRATION
+from schemas.linkage import (
+    DUMMY_PSEUDONYM,
+    LINKAGE_QUALITY,
+    PERSON,
+    PERSON_IDENTIFIER,
+    PERSON_YEAR,
+    PLAUSIBILITY_RESULT,
+    REGISTRATION,
+)
 
 dummy_pseudonym = reference_table(DUMMY_PSEUDONYM)
 
@@ -20,3 +28,4 @@ person = sql_table(PERSON)
 registration = sql_table(REGISTRATION)
 person_year = sql_table(PERSON_YEAR)
 linkage_quality = sql_table(LINKAGE_QUALITY)
+plausibility_result = sql_table(PLAUSIBILITY_RESULT)

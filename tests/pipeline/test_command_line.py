@@ -68,9 +68,46 @@ def test_a_refused_delivery_is_told_and_the_rest_goes_on(published: Path, copy_o
     assert "rows are announced and" in run.stdout
 
 
+def test_quality_judges_what_is_stored(published: Path, tmp_path: Path) -> None:
+    plain = linked_care(published, "quality")
+    assert plain.returncode == 0, plain.stderr
+    assert "0 of " in plain.stdout and "rules are over their limit" in plain.stdout
+    strict = linked_care(published, "quality", "--feed", "apc_spell", "--maximum-rate", "0.5", "--maximum-count", "0")
+    assert "Judged under 0 rows and 50.00% of rows" in strict.stdout
+    one = linked_care(published, "quality", "--rule", "apc_spell.outside_period")
+    assert "apc_spell-SUS-2024-06" in one.stdout
+    written = linked_care(published, "quality", "--data-docs", str(tmp_path / "docs"))
+    assert written.returncode == 0, written.stderr
+    assert "apc_spell" in (tmp_path / "docs" / "index.html").read_text()
+    for wrong, told in (
+        (("--feed", "nonesuch"), "feeds are apc_spell"),
+        (("--rule", "apc_spell.nonesuch"), "no contract has it"),
+        (("--rule", "apc_spell.outside_period", "--plot", "trend.svg"), "no trend to draw"),
+    ):
+        run = linked_care(published, "quality", *wrong)
+        assert (run.returncode, told in run.stderr, "Traceback" in run.stderr) == (1, True, False), run.stderr
+
+
+def test_the_trend_is_drawn(published: Path, copy_of: Callable[..., Path], nightly: Callable) -> None:
+    home = copy_of(published)
+    [rows] = (home / "landing" / "op_attendance" / "op_attendance-SUS-2024-06").glob("*.csv")
+    late = shutil.copytree(rows.parent, rows.parent.with_name("op_attendance-SUS-2025-03-r2"))
+    announced = json.loads((late / "delivery.json").read_text())
+    announced |= {"delivery_id": late.name, "received_at": "2025-06-01T06:00:00Z"}
+    announced |= {"period_start": "2025-03-01", "period_end": "2025-03-31"}  # so that every row lies outside it
+    (late / "delivery.json").write_text(json.dumps(announced))
+    nightly(home)
+    drawn = linked_care(home, "quality", "--maximum-rate", "0.1", "--plot", str(home / "trend.html"))
+    assert drawn.returncode == 0, drawn.stderr
+    assert "op_attendance.outside_period" in drawn.stdout
+    assert "op_attendance.outside_period" in (home / "trend.html").read_text()
+
+
 def test_wrong_usage(tmp_path: Path) -> None:
     assert linked_care(tmp_path, "nightly", "--no-such-option").returncode == 2
     years = linked_care(tmp_path, "synthesise", "--years", "2024")
     assert years.returncode == 1
     assert "write it as 2022-23..2024-25" in years.stderr
     assert linked_care(tmp_path, "calibrate").returncode == 1
+    unbuilt = linked_care(tmp_path, "quality")
+    assert (unbuilt.returncode, "not built yet" in unbuilt.stderr) == (1, True)

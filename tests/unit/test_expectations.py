@@ -1,5 +1,6 @@
 """Great Expectations proves accepted rows independently: a broken file is caught for each kind of rule."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,9 +8,13 @@ import polars as pl
 import pytest
 
 from assets.feeds.current import build_feed
-from pipelines.expectation_worker import broken_expectations, suite
-from pipelines.expectations import begin_proof, finish_proof
+from assets.feeds.delivery import read_delivery
+from assets.feeds.intake import take_in
+from assets.feeds.receipt import Receipt, accepted_files
+from pipelines.expectation_worker import answer, broken_expectations, prove, suite
+from pipelines.expectations import RECORDS, Found, begin_proof, finish_proof
 from schemas.contract import Contract
+from schemas.contract_model import Severity
 
 IN_MAY = {"Visit": "v9", "Date": "2024-05-15"}
 MAY = ("2024-05-01", "2024-05-31")
@@ -86,16 +91,85 @@ def test_the_suite_follows_from_the_contract(visit: Contract):
     assert codes == [rule.code for rule in visit.rules if rule.kind not in {"type", "duplicate_record"}]
 
 
+NOTHING = {"broken": {}, "warned": {}, "records": []}
+
+
+def with_severity(contract: Contract, column: str, kind: str, severity: Severity) -> Contract:
+    columns = [replace(c, severities={kind: severity}) if c.name == column else c for c in contract.columns]
+    return replace(contract, columns=tuple(columns))
+
+
+def test_a_rule_that_only_warns_is_counted_and_breaks_nothing(spoil, visit):
+    """Its rows are accepted, so that a proof that failed on them would stop every run."""
+    contract = with_severity(visit, "mode", "enum", "warn")
+    proof = prove(contract, [spoil([pl.lit("smelt").alias("mode"), BROKEN["visit.minutes.minimum"]])])
+    assert proof.warned == {"visit.mode.enum": 3}
+    assert proof.broken == {"visit.minutes.minimum": 1}
+
+
+def test_a_rule_that_refuses_deliveries_breaks_like_one_that_rejects(spoil, visit):
+    contract = with_severity(visit, "mode", "enum", "refuse")
+    assert prove(contract, [spoil(BROKEN["visit.mode.enum"])]).broken == {"visit.mode.enum": 1}
+
+
+def test_rows_that_were_warned_of_at_the_door_are_found_again(deliver, home, visit):
+    contract = with_severity(visit, "minutes", "maximum", "warn")
+    deliver("april", {"Visit": "v1", "Minutes": "61"}, {"Visit": "v2", "Minutes": "90"}, {"Visit": "v3"})
+    stored = build_feed(home.store, home.landing, contract)
+    found = answer(contract, dict.fromkeys(home.store.paths(stored), ()))
+    assert (found["broken"], found["warned"]) == ({}, {"visit.minutes.maximum": 2})
+
+
+def test_a_value_that_stands_for_a_missing_one_is_nothing_to_expect_of_accepted_rows(deliver, home, visit):
+    columns = [replace(c, missing_values=("unsaid",)) if c.name == "mode" else c for c in visit.columns]
+    contract = replace(visit, columns=tuple(columns))
+    deliver("april", {"Mode": "unsaid"})
+    stored = build_feed(home.store, home.landing, contract)
+    assert "visit.mode.missing_value" not in [e.meta["rule"] for e in suite(contract).expectations]
+    found = answer(contract, dict.fromkeys(home.store.paths(stored), ()))
+    assert (found["broken"], found["warned"]) == ({}, {})
+
+
+@pytest.fixture
+def released(deliver, home, visit):
+    """One delivery taken in with a rule released and one without: their accepted files."""
+    may_as_well = frozenset({"visit.minutes.maximum", "visit.price.type"})
+    for name, rules in (("april", may_as_well), ("may", frozenset())):
+        period = MAY if name == "may" else ("2024-04-01", "2024-04-30")
+        row = IN_MAY if name == "may" else {"Minutes": "61"}
+        folder = deliver(name, row, {**row, "Visit": "v2"}, period=period)
+        take_in(read_delivery(folder), visit, home.store.root / "visit", rules)
+    return {name: accepted_files(home.store.root / "visit" / name) for name in ("april", "may")}
+
+
+def test_a_rule_released_for_a_delivery_is_counted_there_and_breaks_nothing(released, visit, home):
+    receipt = Receipt.load(home.store.root / "visit" / "april" / "receipt.json")
+    assert (receipt.released, receipt.released_rows) == (("visit.minutes.maximum",), 2)
+    files = dict.fromkeys(released["april"], receipt.released) | dict.fromkeys(released["may"], ())
+    found = answer(visit, files)
+    assert (found["broken"], found["warned"]) == ({}, {"visit.minutes.maximum": 2})
+    assert len(found["records"]) == 2
+
+
+def test_a_rule_released_for_one_delivery_still_breaks_in_another(released, visit):
+    [may] = released["may"]
+    pl.read_parquet(may).with_columns(pl.lit(61, pl.Int32).alias("minutes")).write_parquet(may)
+    files = dict.fromkeys(released["april"], ("visit.minutes.maximum",)) | {may: ()}
+    found = answer(visit, files)
+    assert (found["broken"], found["warned"]) == ({"visit.minutes.maximum": 2}, {"visit.minutes.maximum": 2})
+
+
 class Proofs:
     """In place of the helper process: notes the deliveries that it is asked to prove, and answers at once."""
 
     def __init__(self) -> None:
         self.asked: list[str] = []
-        self.finds: dict[str, object] = {"broken": {}}
+        self.finds: dict[str, object] = dict(NOTHING)
         self._open: set[str] = set()
 
     def ask(self, name: str, question: dict) -> None:
         self.asked.extend(Path(file).parent.name for file in question["files"])
+        self.released = [rules for rules in question["files"].values() if rules]
         self._open.add(name)
 
     def answer(self, name: str) -> dict | None:
@@ -118,7 +192,7 @@ def run(home, visit, proofs):
         build_feed(home.store, home.landing, contract)
         opened = replace(home, beside=proofs)
         begin_proof(opened, contract)
-        return finish_proof(opened, contract)
+        return finish_proof(opened, contract).broken
 
     return once
 
@@ -140,9 +214,9 @@ def test_a_delivery_under_a_changed_contract_is_proved_again(deliver, run, proof
 
 def test_a_broken_delivery_is_proved_until_it_holds(deliver, run, proofs):
     deliver("april", {})
-    proofs.finds = {"broken": {"visit.mode.enum": 1}}
+    proofs.finds = NOTHING | {"broken": {"visit.mode.enum": 1}}
     assert run() == run() == {"visit.mode.enum": 1}
-    proofs.finds = {"broken": {}}
+    proofs.finds = NOTHING
     assert run() == run() == {}
     assert proofs.asked == ["april"] * 3
 
@@ -152,7 +226,7 @@ def test_a_proof_that_failed_stops_the_run_and_is_made_again(deliver, run, proof
     proofs.finds = {"error": "visit.mode.enum: could not be evaluated."}
     with pytest.raises(RuntimeError, match=r"visit: .*visit\.mode\.enum"):
         run()
-    proofs.finds = {"broken": {}}
+    proofs.finds = NOTHING
     assert run() == {}
     assert proofs.asked == ["april", "april"]
 
@@ -160,10 +234,33 @@ def test_a_proof_that_failed_stops_the_run_and_is_made_again(deliver, run, proof
 def test_a_proof_that_was_not_begun_is_made_when_it_is_wanted(deliver, home, visit, proofs):
     deliver("april", {})
     build_feed(home.store, home.landing, visit)
-    assert finish_proof(replace(home, beside=proofs), visit) == {}
+    assert finish_proof(replace(home, beside=proofs), visit) == Found({}, {})
     assert proofs.asked == ["april"]
 
 
 def test_a_feed_without_deliveries_has_nothing_to_prove(run, proofs):
     assert run() == {}
     assert proofs.asked == []
+
+
+def test_the_proof_is_asked_with_the_rules_released_for_each_delivery(deliver, home, visit, proofs, run):
+    deliver("april", {"Minutes": "20"})
+    run()
+    assert proofs.released == []
+    receipt = home.store.root / "visit" / "april" / "receipt.json"
+    receipt.write_text(replace(Receipt.load(receipt), released=("visit.mode.enum",)).dump())
+    (home.store.root / "visit" / "expectations.json").unlink()
+    opened = replace(home, beside=proofs)
+    begin_proof(opened, visit)
+    assert proofs.released == [("visit.mode.enum",)]
+
+
+def test_warnings_are_told_and_what_was_found_is_kept(deliver, home, visit, proofs):
+    deliver("april", {})
+    build_feed(home.store, home.landing, visit)
+    proofs.finds = {"broken": {}, "warned": {"visit.mode.enum": 7}, "records": [{"kept": 1}]}
+    opened = replace(home, beside=proofs)
+    assert finish_proof(opened, visit) == Found({}, {"visit.mode.enum": 7})
+    assert finish_proof(opened, visit) == Found({}, {})  # told once, like the proof is made once
+    [record] = (home.store.root / "visit").glob(RECORDS)
+    assert json.loads(record.read_text()) == [{"kept": 1}]

@@ -7,6 +7,7 @@ import pytest
 
 from assets.feeds.accounts import build_accounts
 from assets.feeds.current import build_feed
+from assets.feeds.quality import build_rule_result
 from pipelines.errors import LinkedCareError
 from pipelines.expectation_worker import broken_expectations
 from pipelines.store import frame_writer
@@ -23,11 +24,11 @@ def told(home, visit, everything_logged):
     def build() -> str:
         build_feed(home.store, home.landing, visit)
         build_accounts(home.store, {"visit": visit})
+        build_rule_result(home.store, {"visit": visit})
         shelf = home.store.root / "visit"
         written = [path.read_text() for path in shelf.rglob("*.json")]
-        tables = [
-            str(home.store.frame(name).to_dicts()) for name in ("delivery_receipt", "delivery_total", "quarantine")
-        ]
+        names = ("delivery_receipt", "delivery_total", "quarantine", "rule_result")
+        tables = [str(home.store.frame(name).to_dicts()) for name in names]
         quarantined = [str(pl.read_parquet(path).to_dicts()) for path in shelf.rglob("quarantine-00000.parquet")]
         return "\n".join([everything_logged.text, *written, *tables, *quarantined])
 
