@@ -154,13 +154,13 @@ def synthesise(
         rows[name] += delivery.rows
         is_last = (name, position, version + 1) not in deliveries
         stands = position == max(periods[name]) if FEEDS[name].rhythm == "snapshot" else is_last
-        truth.expect(delivery.name, "accepted" if stands else "superseded")
+        truth.expect(name, delivery.name, "accepted" if stands else "superseded")
     for name, position in plan.repeated:
         whole = plan.first_version(name, position)
-        truth.expect(repeat(to, name, periods[name][position], whole), "repeat", kind="repeat")
+        truth.expect(name, repeat(to, name, periods[name][position], whole), "repeat", kind="repeat")
     for one in plan.refused:
-        name = refuse(to, one, periods[one.feed][one.position])
-        truth.expect(name, "refused", kind=one.kind, defect=one.defect)
+        broken = refuse(to, one, periods[one.feed][one.position])
+        truth.expect(one.feed, broken, "refused", kind=one.kind, defect=one.defect)
     truth.close(planter.chains)
     return Synthesis(len(truth.deliveries), rows, truth.write(to))
 

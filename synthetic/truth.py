@@ -37,9 +37,9 @@ class Truth:
     deliveries: dict[str, dict[str, str]] = field(default_factory=dict)
     _stays: list[pl.DataFrame] = field(default_factory=list)
 
-    def expect(self, delivery_id: str, verdict: str, **planted: str) -> None:
+    def expect(self, feed: str, delivery_id: str, verdict: str, **planted: str) -> None:
         """The verdict that a delivery deserves, and what was planted on it: the kind of reason, and the defect."""
-        self.deliveries[delivery_id] = {"verdict": verdict, **planted}
+        self.deliveries[delivery_id] = {"feed": feed, "verdict": verdict, **planted}
         if verdict == "repeat":
             self.repeated.append(delivery_id)
         if verdict == "refused":
