@@ -19,7 +19,7 @@ defects on rows and deliveries and writes down where. Then the nightly job took 
 
 ```
 export LINKED_CARE_HOME=$(mktemp -d)
-linked-care synthesise --people {people} --years {first}..{last} --seed {seed} \
+linked-care synthesise --people {people} --years {first}..{last} --seed {seed} \\
   --faults {faults} --fault-rate {fault_rate:g}
 linked-care nightly
 linked-care dq-score --markdown docs/data-quality-score.md
