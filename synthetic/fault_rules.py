@@ -19,7 +19,7 @@ import numpy as np
 import polars as pl
 
 from synthetic import codebook
-from synthetic.layout import FEEDS, Feed
+from synthetic.layout import Feed
 from synthetic.periods import Period
 
 DEFAULT, ALL = "default", "all"
@@ -102,11 +102,6 @@ def faults_of(feed: Feed, faults: str) -> tuple[Fault, ...]:
         for fault in found
         if {fault.column, _parted(fault.where)[1], _parted(fault.change)[1]} <= {"", *feed.columns}
     )
-
-
-def rule_codes(faults: str) -> set[str]:
-    """Every rule that is planted in some row of some feed."""
-    return {fault.rule for feed in FEEDS.values() for fault in faults_of(feed, faults) if fault.rule}
 
 
 def duplicate_rule(feed: str) -> str:
