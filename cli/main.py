@@ -33,6 +33,7 @@ class Faults(StrEnum):
 
     NONE = "none"
     DEFAULT = "default"
+    ALL = "all"
 
 
 @app.command()
@@ -40,13 +41,16 @@ def synthesise(
     people: Annotated[int, typer.Option(min=100, help="People registered at the end of the last year.")] = 114_874,
     years: Annotated[str, typer.Option(help="Financial years, first..last.")] = "2022-23..2024-25",
     seed: Annotated[int, typer.Option(help="The same seed makes the same county, to the byte.")] = 2013,
-    faults: Annotated[Faults, typer.Option(help="Plant defects, and say where in truth.json.")] = Faults.NONE,
+    faults: Annotated[Faults, typer.Option(help="Plant defects, and say where in truth.json.")] = (Faults.NONE),
+    fault_rate: Annotated[
+        float, typer.Option(min=0.01, max=10, help="Multiplies the share of rows with planted defects.")
+    ] = 1.0,
     to: Annotated[Path | None, typer.Option(help="Folder for the deliveries; the home's landing/ by default.")] = None,
 ) -> None:
     """Make the deliveries of a synthetic South Somerset."""
     from cli.synthesis import synthesise as make
 
-    make(people, years, seed, faults.value, to)
+    make(people, years, seed, faults.value, to, fault_rate)
 
 
 @app.command()
@@ -95,6 +99,20 @@ def quality(
     show_quality(feed, rule, Limit(maximum_count, maximum_rate), plot)
     if data_docs:
         write_data_docs(data_docs)
+
+
+@app.command("dq-score")
+def dq_score(
+    landing: Annotated[
+        Path | None, typer.Option(help="Folder of the synthetic deliveries; the home's landing/ by default.")
+    ] = None,
+    markdown: Annotated[Path | None, typer.Option(help="Also write the tables to this file.")] = None,
+) -> None:
+    """Hold what the checks found against the defects that were planted, rule by rule."""
+    from cli.dq_score import show_score
+
+    if not show_score(landing, markdown):
+        raise typer.Exit(STOPPED)
 
 
 def run() -> None:

@@ -11,7 +11,14 @@ from schemas.financial_year import year_bounds, years_between
 from synthetic import synthesise as make
 
 
-def synthesise(people: int, years: str, seed: int, faults: Literal["none", "default"], to: Path | None) -> None:
+def synthesise(
+    people: int,
+    years: str,
+    seed: int,
+    faults: Literal["none", "default", "all"],
+    to: Path | None,
+    fault_rate: float = 1.0,
+) -> None:
     """Make the deliveries and say how many rows they hold."""
     try:
         first, _, last = years.partition("..")
@@ -25,5 +32,5 @@ def synthesise(people: int, years: str, seed: int, faults: Literal["none", "defa
         raise LinkedCareError(f"{target}: already holds deliveries. Empty it, or choose another folder with --to.")
     console = Console()
     with console.status(f"Making deliveries for {people:,} people over {', '.join(chosen)}"):
-        made = make(people=people, years=chosen, seed=seed, faults=faults, to=target)
+        made = make(people=people, years=chosen, seed=seed, faults=faults, to=target, fault_rate=fault_rate)
     console.print(f"{made.deliveries} deliveries with {sum(made.rows.values()):,} rows in {target}", highlight=False)

@@ -1,6 +1,7 @@
 """The cited lists of `synthetic/reference/`, read once and kept as tuples and arrays.
 
-Every list carries its source in the file. Nothing here is drawn by chance.
+Every list carries its source in the file, but for the two lists of faults, which are our own. Nothing here is drawn by
+chance.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import polars as pl
 
@@ -23,6 +23,7 @@ from synthetic import (
     social_care,
 )
 from synthetic.delivery import Delivery
+from synthetic.fault_cells import as_text
 from synthetic.fault_deliveries import Plan, refuse, repeat
 from synthetic.faults import Planter
 from synthetic.layout import FEEDS, PERIOD, Feed
@@ -30,8 +31,12 @@ from synthetic.need import person_years
 from synthetic.periods import Period, Study
 from synthetic.population import People, block_sizes
 from synthetic.truth import Truth
+from synthetic.truth_rows import TRUTH_VERSION, TruthRows
 
-Faults = Literal["none", "default"]
+Faults = Literal["none", "default", "all"]
+
+
+MOST_FAULTS = 10.0
 
 
 @dataclass(frozen=True)
@@ -104,51 +109,68 @@ def synthesise(
     faults: Faults,
     to: Path,
     *,
+    fault_rate: float = 1.0,
     workers: int = 2,
     progress: Callable[[int, int], None] | None = None,
 ) -> Synthesis:
     """Write the county: `people` registered on the last day of the last year, one folder per delivery under `to`.
 
-    The same people, years, seed and faults give the same bytes, whatever `workers` is. `progress` receives the number
-    of blocks done and of all blocks.
+    The same people, years, seed, faults and rate give the same bytes, whatever `workers` is. `fault_rate` multiplies
+    the share of rows that are planted. `progress` receives the number of blocks done and of all blocks.
     """
     study, to = Study.of(years), Path(to)
     if people < 1:
         raise ValueError("people: at least one person is needed")
-    if faults not in ("none", "default"):
-        raise ValueError(f"faults: {faults!r} is neither 'none' nor 'default'")
+    if faults not in get_args(Faults):
+        raise ValueError(f"faults: {faults!r} is none of {', '.join(get_args(Faults))}")
+    if not 0 < fault_rate <= MOST_FAULTS:
+        raise ValueError(f"fault_rate: above 0 and at most {MOST_FAULTS}")
     periods = {name: periods_of(feed, study) for name, feed in FEEDS.items()}
-    plan = Plan.default(periods) if faults == "default" else Plan()
-    truth = Truth(faults, seed)
+    plan = Plan.of(faults, periods)
+    about: dict[str, object] = {
+        "truth_version": TRUTH_VERSION,
+        "faults": faults,
+        "fault_rate": fault_rate,
+        "seed": seed,
+    }
+    truth = Truth({**about, "people": people, "years": list(study.years)})
     deliveries = _open(periods, plan, to)
-    planter = Planter(faults, seed, plan, truth)
+    planter = Planter(faults, fault_rate, seed, plan, truth)
     blocks = len(block_sizes(people))
-    for done, block in enumerate(_blocks(study, seed, people, workers), start=1):
-        for name, frame in block.frames.items():
-            if done == 1:
-                _shape(deliveries, name, frame)
-            for position, version, part in planter.deliveries(
-                FEEDS[name], frame, block.people, block.merged, periods[name]
-            ):
-                deliveries[name, position, version].append(part)
-        if progress:
-            progress(done, blocks)
+    with TruthRows(to, about) as truth_rows:
+        for done, block in enumerate(_blocks(study, seed, people, workers), start=1):
+            for name, frame in block.frames.items():
+                if done == 1:
+                    _shape(deliveries, plan, name, frame)
+                for part in planter.deliveries(FEEDS[name], frame, block.people, block.merged, periods[name]):
+                    delivery = deliveries[name, part.position, part.version]
+                    truth_rows.add(name, delivery.name, delivery.rows, part.planted)
+                    delivery.append(part.rows)
+            if progress:
+                progress(done, blocks)
     rows = dict.fromkeys(FEEDS, 0)
-    for (name, _, _), delivery in deliveries.items():
+    for (name, position, version), delivery in deliveries.items():
         delivery.close()
         rows[name] += delivery.rows
-    truth.repeated = [repeat(to, name, periods[name][p], plan.first_version(name, p)) for name, p in plan.repeated]
-    truth.refused = {refuse(to, name, periods[name][p], reason): reason for name, p, reason in plan.refused}
+        is_last = (name, position, version + 1) not in deliveries
+        stands = position == max(periods[name]) if FEEDS[name].rhythm == "snapshot" else is_last
+        truth.expect(name, delivery.name, "accepted" if stands else "superseded")
+    for name, position in plan.repeated:
+        whole = plan.first_version(name, position)
+        truth.expect(name, repeat(to, name, periods[name][position], whole), "repeat", kind="repeat")
+    for one in plan.refused:
+        broken = refuse(to, one, periods[one.feed][one.position])
+        truth.expect(one.feed, broken, "refused", kind=one.kind, defect=one.defect)
     truth.close(planter.chains)
-    count = len(deliveries) + len(truth.repeated) + len(truth.refused)
-    return Synthesis(count, rows, truth.write(to))
+    return Synthesis(len(truth.deliveries), rows, truth.write(to))
 
 
-def _shape(deliveries: dict[tuple[str, int, int], Delivery], feed: str, frame: pl.DataFrame) -> None:
+def _shape(deliveries: dict[tuple[str, int, int], Delivery], plan: Plan, feed: str, frame: pl.DataFrame) -> None:
     """Give every delivery of a feed its columns and types, so that a period without rows is a file without rows."""
-    for (name, _, _), delivery in deliveries.items():
+    empty = frame.drop(PERIOD).clear()
+    for (name, position, _), delivery in deliveries.items():
         if name == feed:
-            delivery.append(frame.drop(PERIOD).clear())
+            delivery.append(as_text(empty) if plan.is_text(name, position) else empty)
 
 
 def _open(periods: dict[str, dict[int, Period]], plan: Plan, to: Path) -> dict[tuple[str, int, int], Delivery]:

@@ -1,13 +1,15 @@
 """Planting defects on the clean county, and counting each one as it is planted.
 
 First pseudonyms: merged, dummy, not registered. Then rows that break one rule, and exact repeats. No row receives two
-defects. With `faults="none"` the rows pass through and only the natural supersession is counted. Whole deliveries are
-in `fault_deliveries`.
+defects. With `faults="none"` the rows pass through and only the natural supersession is counted; with `faults="all"`
+every fault, and then every value of it, is planted at least once if there are rows for it. Whole deliveries are in
+`fault_deliveries`, the list of row faults in `fault_rules`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,13 +17,15 @@ import polars as pl
 
 from synthetic import columns, identity
 from synthetic.chance import Rng, stream
+from synthetic.fault_cells import as_text, replaced
 from synthetic.fault_deliveries import Plan
-from synthetic.fault_rules import FAULTS, Value
+from synthetic.fault_rules import ALL, DEFAULT, Fault, duplicate_rule, faults_of, has_record_key
 from synthetic.layout import PERIOD, Feed
 from synthetic.periods import Period
 from synthetic.population import BLOCK, People
 from synthetic.register import Mergers
 from synthetic.truth import CLEAN, DUMMY, MERGED, NOT_REGISTERED, STAYS, Truth
+from synthetic.truth_rows import Planted, marked
 
 KIND = "__kind"
 REJECTED_SHARE = {
@@ -36,7 +40,8 @@ DUPLICATE_SHARE = {"mh_ward_stay": 0.02, "person_merger": 0.02, "patient_registe
 DUPLICATE_USUALLY = 0.001
 DUMMY_SHARE, NOT_REGISTERED_SHARE = 0.0015, 0.0008
 CHANGED_SHARE = 0.02
-DUMMIES = (None, "1", "-1", "0", "INVALID", "9999999999", "UNKNOWN")
+DUMMIES: dict[str, tuple[str | None, ...]] = {DEFAULT: (None, "1", "-1", "0", "INVALID", "9999999999", "UNKNOWN")}
+DUMMIES[ALL] = (*DUMMIES[DEFAULT], "NULL", "0000000000", "1111111111")
 _CHAIN_GAP_DAYS = 29
 _STRANGERS = identity.UNKNOWN + 10**9
 _REGISTER = ("patient_register", "person_merger")
@@ -62,17 +67,29 @@ class Part:
     kind: pl.Series
 
 
-class Planter:
-    """Turns the clean rows of one block into the rows of each delivery."""
+@dataclass(frozen=True)
+class Sending:
+    """Rows that go to one delivery, with those among them that are planted."""
 
-    def __init__(self, faults: str, seed: int, plan: Plan, truth: Truth) -> None:
-        self.active, self.seed, self.plan, self.truth = faults != "none", seed, plan, truth
+    position: int
+    version: int
+    rows: pl.DataFrame
+    planted: list[Planted]
+
+
+class Planter:
+    """Turns the clean rows of one block into the rows of each delivery; `rate` multiplies every planted share."""
+
+    def __init__(self, faults: str, rate: float, seed: int, plan: Plan, truth: Truth) -> None:
+        self.faults, self.rate, self.seed, self.plan, self.truth = faults, rate, seed, plan, truth
+        self.active = faults != "none"
         self.chains: set[str] = set()
+        self._count: Counter[str] = Counter()
 
     def deliveries(
         self, feed: Feed, frame: pl.DataFrame, people: People, merged: Mergers, periods: dict[int, Period]
-    ) -> Iterator[tuple[int, int, pl.DataFrame]]:
-        """Position of the period, version and rows of every delivery that this block contributes to."""
+    ) -> Iterator[Sending]:
+        """The rows of every delivery that this block contributes to."""
         frame = frame.with_columns(pl.lit(CLEAN, dtype=pl.Int8).alias(KIND))
         if self.active and feed.name not in _REGISTER:
             self.chains.update(str(number) for number in merged.oldest if number)
@@ -92,24 +109,29 @@ class Planter:
                 continue
             if feed.name == STAYS:
                 self.truth.accepted_stays(position, part.rows, part.kind)
-            yield position, 1, part.rows
+            yield Sending(position, 1, part.rows, [])
 
-    def _planted(self, part: Part) -> Iterator[tuple[int, int, pl.DataFrame]]:
+    def _planted(self, part: Part) -> Iterator[Sending]:
         """One delivery with its planted rows, and the same without them where it is sent again."""
         feed, position = part.feed, part.position
         rng = stream(self.seed, f"faults {feed.name}", part.block, position + 1)
+        version = self.plan.first_version(feed.name, position)
         if feed.name in _REGISTER:
-            yield position, 1, self._with_extra_rows(rng, part)
+            yield Sending(position, version, *self._with_extra_rows(rng, part))
             return
-        rows, spoiled = self._spoiled(rng, part)
-        repeats = self._repeats(rng, part, np.flatnonzero((part.kind == CLEAN).to_numpy() & ~spoiled))
+        rows, planted, due = self._spoiled(rng, part)
+        touched, spoiled = marked(planted, part.rows.height), marked([p for p in planted if p.rule], part.rows.height)
+        repeats = self._repeats(rng, part, np.flatnonzero((part.kind == CLEAN).to_numpy() & ~touched))
         if feed.name == STAYS:
             self.truth.accepted_stays(position, part.rows.filter(~spoiled), part.kind.filter(~spoiled))
-        version = self.plan.first_version(feed.name, position)
-        yield position, version, pl.concat([rows, as_text(repeats, like=rows)])
+        places = np.array([place for place, _ in due], int)
+        copies, more = self._copies(part, part.rows[places], [fault for _, fault in due])
+        rows = pl.concat([as_text(rows, like=copies), as_text(copies, like=rows)])
+        rows = pl.concat([rows, as_text(repeats, like=rows)])
+        yield Sending(position, version, rows, [*planted, *more, *_at_the_end(feed, rows, repeats)])
         if self.plan.sent_again(feed.name, position):
             self.truth.superseded[feed.name] += part.rows.height - int(spoiled.sum())
-            yield position, version + 1, self._changed(rng, part)
+            yield Sending(position, version + 1, self._changed(rng, part), [])
 
     def _merged(
         self, feed: Feed, frame: pl.DataFrame, people: People, merged: Mergers, periods: dict[int, Period]
@@ -146,11 +168,12 @@ class Planter:
             stay = frame["UniqWardStayID"].rank("dense").to_numpy().astype(int) - 1
             draw = draw[stay] / 12  # stays are few: enough of them must be unlinked to be seen
         clean = (frame[KIND] == CLEAN).to_numpy()
-        dummy = clean & (draw < DUMMY_SHARE)
-        unknown = clean & ~dummy & (draw < DUMMY_SHARE + NOT_REGISTERED_SHARE)
+        dummy = clean & (draw < DUMMY_SHARE * self.rate)
+        unknown = clean & ~dummy & (draw < (DUMMY_SHARE + NOT_REGISTERED_SHARE) * self.rate)
         number = identity.UNKNOWN + np.int64(block) * 4 * BLOCK + rng.integers(0, BLOCK, frame.height)
         strangers = columns.text(identity.pseudonyms(number, self.seed))
-        dummies = pl.Series(DUMMIES, dtype=pl.String).gather(rng.integers(0, len(DUMMIES), frame.height))
+        known = DUMMIES[self.faults]
+        dummies = pl.Series(known, dtype=pl.String).gather(rng.integers(0, len(known), frame.height))
         return frame.with_columns(
             pl.when(pl.Series(dummy))
             .then(dummies)
@@ -166,45 +189,95 @@ class Planter:
             .alias(KIND),
         )
 
-    def _spoiled(self, rng: Rng, part: Part) -> tuple[pl.DataFrame, np.ndarray]:
-        """The rows with each fault of the catalogue planted on a few clean ones, and which those are."""
-        feed, rows = part.feed.name, part.rows
-        each = REJECTED_SHARE.get(feed, REJECTED_USUALLY) * rows.height / len(FAULTS[feed])
-        free, spoiled = (part.kind == CLEAN).to_numpy().copy(), np.zeros(rows.height, bool)
-        for fault in FAULTS[feed]:
-            qualifies = free & fault.qualifies(part.rows, part.period)
-            chosen = _few(rng, np.flatnonzero(qualifies), each)
+    def _spoiled(self, rng: Rng, part: Part) -> tuple[pl.DataFrame, list[Planted], list[tuple[int, Fault]]]:
+        """The rows with each fault of the feed planted on a few clean ones, and which those are.
+
+        Also the faults that are still due, each with a row of which a copy may carry it.
+        """
+        feed, is_text = part.feed, self.plan.is_text(part.feed.name, part.position)
+        rows, clean = as_text(part.rows) if is_text else part.rows, (part.kind == CLEAN).to_numpy()
+        catalogue, free = faults_of(feed, self.faults), clean.copy()
+        each = REJECTED_SHARE.get(feed.name, REJECTED_USUALLY) * self.rate * rows.height / len(catalogue)
+        planted, copied = [], []
+        for fault in catalogue:
+            if fault.needs_text and feed.format == "parquet" and not is_text:
+                continue
+            qualifies = fault.qualifies(part.rows, part.period)
+            candidates = np.flatnonzero(free & qualifies)
+            chosen = _few(rng, candidates, each)
+            due = self._due(fault, catalogue) - len(chosen)
+            if due > 0 and not fault.rule:  # a copy would be accepted, as one row too many
+                chosen = np.sort(rng.choice(candidates, min(due + len(chosen), len(candidates)), replace=False))
+            elif due > 0 and len(of := np.flatnonzero(clean & qualifies)):
+                copied += [(int(place), fault) for place in rng.choice(of, due)]
             if len(chosen):
-                rows = replaced(rows, fault.column, chosen, fault.spoil(part.rows[chosen], part.period))
-                free[chosen], spoiled[chosen] = False, True
-                self.truth.rejected[feed][fault.rule] += len(chosen)
-        return rows, spoiled
+                values = fault.spoil(part.rows[chosen], part.period, self._first_value(fault))
+                rows = replaced(rows, feed, fault.column, chosen, values)
+                free[chosen] = False
+                planted.append(self._counted(feed, fault, chosen))
+        return rows, planted, copied
+
+    def _copies(self, part: Part, copies: pl.DataFrame, faults: Sequence[Fault]) -> tuple[pl.DataFrame, list[Planted]]:
+        """Copies of rows, to follow those of the part, each planted with a fault: nothing that is clean is lost."""
+        spoiled, planted = as_text(copies) if self.plan.is_text(part.feed.name, part.position) else copies, []
+        for i, fault in enumerate(faults):
+            values = fault.spoil(copies[i], part.period, self._first_value(fault))
+            spoiled = replaced(spoiled, part.feed, fault.column, np.array([i]), values)
+            planted.append(self._counted(part.feed, fault, np.array([part.rows.height + i])))
+        return spoiled, planted
+
+    def _due(self, fault: Fault, catalogue: Sequence[Fault]) -> int:
+        """How many rows are still to be planted with it: each fault comes once before any comes with all its values."""
+        if self.faults != ALL:
+            return 0
+        once = all(self._count[one.name] for one in catalogue)
+        return max((len(fault.values) if once else 1) - self._count[fault.name], 0)
+
+    def _first_value(self, fault: Fault) -> int:
+        """Which of the values of a fault comes next."""
+        return self._count[fault.name] if self.faults == ALL else 0
+
+    def _counted(self, feed: Feed, fault: Fault, rows: np.ndarray) -> Planted:
+        self._count[fault.name] += len(rows)
+        if not fault.rule:
+            return Planted(rows, variant=fault.column)
+        self.truth.rejected[feed.name][fault.rule] += len(rows)
+        return Planted(rows, fault.rule)
 
     def _repeats(self, rng: Rng, part: Part, candidates: np.ndarray) -> pl.DataFrame:
         """Exact repeats of a few rows. Without a record key, equal rows are equal events, so nothing is repeated."""
         feed = part.feed.name
-        share = DUPLICATE_SHARE.get(feed, DUPLICATE_USUALLY) if has_record_key(feed) else 0.0
+        share = DUPLICATE_SHARE.get(feed, DUPLICATE_USUALLY) * self.rate if has_record_key(feed) else 0.0
         chosen = _few(rng, candidates, share * part.rows.height)
+        is_due = self.faults == ALL and share and not self._count[duplicate_rule(feed)]
+        if is_due and not len(chosen) and len(candidates):
+            chosen = rng.choice(candidates, 1)
+        self._count[duplicate_rule(feed)] += len(chosen)
         self.truth.duplicate[feed] += len(chosen)
         return part.rows[chosen]
 
-    def _with_extra_rows(self, rng: Rng, part: Part) -> pl.DataFrame:
+    def _with_extra_rows(self, rng: Rng, part: Part) -> tuple[pl.DataFrame, list[Planted]]:
         """Snapshots keep every good row and gain bad ones about strangers: a register must lose nobody."""
         feed, everyone = part.feed, np.arange(part.rows.height)
-        extra = part.rows[_few(rng, everyone, REJECTED_SHARE[feed.name] * len(everyone))]
+        copied = _few(rng, everyone, REJECTED_SHARE[feed.name] * self.rate * len(everyone))
+        catalogue = faults_of(feed, self.faults)
+        choices = rng.integers(0, len(catalogue), len(copied))
+        due = [i for i, fault in enumerate(catalogue) if self._due(fault, catalogue) > int((choices == i).sum())]
+        if due and len(everyone):
+            copied = np.concatenate([copied, rng.choice(everyone, len(due))])
+            choices = np.concatenate([choices, due])
+        extra = part.rows[copied]
         number = _STRANGERS + (np.int64(part.block) * 64 + part.position) * BLOCK + np.arange(extra.height)
         extra = extra.with_columns(columns.text(identity.pseudonyms(number, self.seed)).alias(feed.pseudonym))
-        spoiled, catalogue = as_text(extra), FAULTS[feed.name]
-        for i, choice in enumerate(rng.integers(0, len(catalogue), extra.height)):
-            fault = catalogue[choice]
-            spoiled = replaced(spoiled, fault.column, np.array([i]), fault.spoil(extra[i], part.period))
-            self.truth.rejected[feed.name][fault.rule] += 1
-        return pl.concat([as_text(part.rows), spoiled, as_text(self._repeats(rng, part, everyone))])
+        spoiled, planted = self._copies(part, extra, [catalogue[choice] for choice in choices])
+        repeats = self._repeats(rng, part, everyone)
+        rows = pl.concat([as_text(part.rows), as_text(spoiled), as_text(repeats)])
+        return rows, [*planted, *_at_the_end(feed, rows, repeats)]
 
     def _changed(self, rng: Rng, part: Part) -> pl.DataFrame:
         """The delivery as sent again: no planted rows, and a few values corrected."""
         column, rows = _CHANGED[part.feed.name], part.rows
-        corrected = pl.Series(rng.random(rows.height) < CHANGED_SHARE)
+        corrected = pl.Series(rng.random(rows.height) < CHANGED_SHARE * self.rate)
         value = pl.col(column) + 5 if rows.schema[column] == pl.Int32 else (pl.col(column) * 1.02).round(2)
         return rows.with_columns(pl.when(corrected).then(value).otherwise(pl.col(column)).alias(column))
 
@@ -214,30 +287,7 @@ def _few(rng: Rng, candidates: np.ndarray, expected: float) -> np.ndarray:
     return np.sort(rng.choice(candidates, min(int(rng.poisson(expected)), len(candidates)), replace=False))
 
 
-def has_record_key(feed: str) -> bool:
-    """Whether a repeated row can be told from two equal events: the feed has a record key."""
-    return feed not in ("gp_coded_event", "gp_prescription", "mh_diagnosis", "social_care_event")
-
-
-def as_text(frame: pl.DataFrame, like: pl.DataFrame | None = None) -> pl.DataFrame:
-    """Columns as they would be written to CSV; with `like`, only those that are text there."""
-    chosen = [
-        name
-        for name, kind in frame.schema.items()
-        if kind != pl.String and (like is None or like.schema[name] == pl.String)
-    ]
-    return frame.with_columns(_rendered(frame[name]) for name in chosen)
-
-
-def _rendered(series: pl.Series) -> pl.Series:
-    if series.dtype == pl.Float64:
-        return series.round(2).cast(pl.Decimal(14, 2)).cast(pl.String)
-    return series.cast(pl.String)
-
-
-def replaced(frame: pl.DataFrame, column: str, rows: np.ndarray, values: list[Value]) -> pl.DataFrame:
-    """The frame with new values in some rows of a column; a column that takes in text becomes text."""
-    series = frame[column]
-    if series.dtype != pl.String and (any(isinstance(value, str) for value in values)):
-        series = _rendered(series)
-    return frame.with_columns(series.scatter(pl.Series(rows), pl.Series(values, dtype=series.dtype)).alias(column))
+def _at_the_end(feed: Feed, rows: pl.DataFrame, repeats: pl.DataFrame) -> list[Planted]:
+    """The repeats, which are the last of the rows."""
+    places = np.arange(rows.height - repeats.height, rows.height)
+    return [Planted(places, duplicate_rule(feed.name))] if len(places) else []

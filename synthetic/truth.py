@@ -1,4 +1,4 @@
-"""What was planted, counted: the file a reader holds against what the pipeline found.
+"""What was planted, counted: the file a reader holds against what the pipeline found. Single rows are in `truth_rows`.
 
 A row is counted once: rejected, or a duplicate, or superseded, or accepted and current (and then perhaps unlinked or
 merged).
@@ -23,8 +23,7 @@ STAYS = "mh_ward_stay"  # the latest row of a stay is current, whatever its mont
 class Truth:
     """Counts of one run, filled while its rows are written."""
 
-    faults: str
-    seed: int
+    about: dict[str, object]
     rejected: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     duplicate: Counter[str] = field(default_factory=Counter)
     superseded: Counter[str] = field(default_factory=Counter)
@@ -35,7 +34,16 @@ class Truth:
     chain_ends: set[str] = field(default_factory=set)
     repeated: list[str] = field(default_factory=list)
     refused: dict[str, str] = field(default_factory=dict)
+    deliveries: dict[str, dict[str, str]] = field(default_factory=dict)
     _stays: list[pl.DataFrame] = field(default_factory=list)
+
+    def expect(self, feed: str, delivery_id: str, verdict: str, **planted: str) -> None:
+        """The verdict that a delivery deserves, and what was planted on it: the kind of reason, and the defect."""
+        self.deliveries[delivery_id] = {"feed": feed, "verdict": verdict, **planted}
+        if verdict == "repeat":
+            self.repeated.append(delivery_id)
+        if verdict == "refused":
+            self.refused[delivery_id] = planted["kind"]
 
     def current_rows(self, feed: str, pseudonym: pl.Series, kind: pl.Series) -> None:
         """Count the unlinked and the merged among rows that are accepted and current."""
@@ -61,8 +69,7 @@ class Truth:
         """Write `truth.json`; counts of zero are left out."""
         path = to / "truth.json"
         content = {
-            "faults": self.faults,
-            "seed": self.seed,
+            **self.about,
             "rejected": {feed: _present(self.rejected[feed]) for feed in FEEDS if self.rejected[feed]},
             "duplicate": _present(self.duplicate),
             "superseded": _present(self.superseded),
@@ -74,6 +81,7 @@ class Truth:
             },
             "repeated_deliveries": sorted(self.repeated),
             "refused_deliveries": dict(sorted(self.refused.items())),
+            "deliveries": dict(sorted(self.deliveries.items())),
         }
         path.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
         return path

@@ -108,6 +108,11 @@ def test_wrong_usage(tmp_path: Path) -> None:
     years = linked_care(tmp_path, "synthesise", "--years", "2024")
     assert years.returncode == 1
     assert "write it as 2022-23..2024-25" in years.stderr
+    rate = linked_care(tmp_path, "synthesise", "--faults", "all", "--fault-rate", "0")
+    assert rate.returncode == 2
+    unknown = linked_care(tmp_path, "dq-score")
+    assert unknown.returncode == 1
+    assert "has no truth.json" in unknown.stderr
     assert linked_care(tmp_path, "calibrate").returncode == 1
     unbuilt = linked_care(tmp_path, "quality")
     assert (unbuilt.returncode, "not built yet" in unbuilt.stderr) == (1, True)

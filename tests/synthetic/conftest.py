@@ -1,4 +1,4 @@
-"""Two small counties, made once for all tests here: one clean, one with planted faults."""
+"""Three small counties, made once for all tests here: one clean, one with the default faults, one with all."""
 
 from __future__ import annotations
 
@@ -25,3 +25,9 @@ def clean(tmp_path_factory: pytest.TempPathFactory) -> Landing:
 def faulty(tmp_path_factory: pytest.TempPathFactory) -> Landing:
     """The same county with the default faults."""
     return _landing(tmp_path_factory, "default")
+
+
+@pytest.fixture(scope="session")
+def all_faulty(tmp_path_factory: pytest.TempPathFactory) -> Landing:
+    """The same county with every fault."""
+    return _landing(tmp_path_factory, "all")

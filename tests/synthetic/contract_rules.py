@@ -1,7 +1,7 @@
 """A small validator of deliveries, written from the contract files alone: which rule each row breaks first.
 
 It shares nothing with the generator, nor with the pipeline. Order of the rules of a column: required, type, enum,
-pattern, minimum, maximum; columns in contract order; then the cross-column rules; then repeats of the record key.
+pattern, length, minimum, maximum; columns in contract order; then the cross-column rules; then repeats of the key.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 import yaml
 
 CONTRACTS = Path(__file__).parents[2] / "data_contracts"
-_KINDS = ("required", "type", "enum", "pattern", "minimum", "maximum")
+_KINDS = ("required", "type", "enum", "pattern", "length", "minimum", "maximum")
 _SQL_TYPES = {"date": "DATE", "integer": "INTEGER", "number": "DECIMAL(12,{scale})", "string": "VARCHAR"}
 
 
@@ -62,11 +62,12 @@ def _checks(feed: str) -> list[tuple[str, str]]:
         literal = (lambda v: f"DATE '{v}'") if column["logicalType"] == "date" else str
         found = {
             "required": f"{text} IS NULL" if column.get("required") else None,
-            "type": f"{text} IS NOT NULL AND {typed} IS NULL",
+            "type": f"{text} IS NOT NULL AND {typed} IS NULL" if column["logicalType"] != "string" else None,
             "enum": f"{text} NOT IN ({', '.join(repr(str(e['value'])) for e in column['enum'])})"
             if "enum" in column
             else None,
             "pattern": f"NOT regexp_matches({text}, '{options['pattern']}')" if "pattern" in options else None,
+            "length": f"length({text}) > {options['maxLength']}" if "maxLength" in options else None,
             "minimum": f"{typed} < {literal(options['minimum'])}" if "minimum" in options else None,
             "maximum": f"{typed} > {literal(options['maximum'])}" if "maximum" in options else None,
         }
@@ -83,6 +84,13 @@ def _checks(feed: str) -> list[tuple[str, str]]:
 
 def _replace_word(sql: str, word: str, by: str) -> str:
     return re.sub(rf'(?<![\w"]){word}(?![\w"])', by, sql)
+
+
+def rule_codes(feed: str) -> dict[str, str | None]:
+    """Every rule of a feed's contract, with the header of its column if it has one."""
+    header = {column["name"]: column["physicalName"] for column in contract(feed)["properties"]}
+    codes = [code for code, _ in _checks(feed)] + ([f"{feed}.duplicate_record"] if record_key(feed) else [])
+    return {code: header.get(code.split(".")[1]) for code in codes}
 
 
 def _read(folder: Path, manifest: dict) -> pa.Table:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -26,15 +27,20 @@ class Landing:
     def truth(self) -> dict:
         return json.loads(self.synthesis.truth.read_text(encoding="utf-8"))
 
-    def manifests(self, feed: str) -> dict[Path, dict]:
-        """Manifests of a feed by folder."""
+    def manifests(self, feed: str, but: Collection[str] = ()) -> dict[Path, dict]:
+        """Manifests of a feed by folder, but for some deliveries."""
         found = sorted((self.folder / feed).glob("*/delivery.json"))
-        return {path.parent: json.loads(path.read_text(encoding="utf-8")) for path in found}
+        return {p.parent: json.loads(p.read_text(encoding="utf-8")) for p in found if p.parent.name not in but}
 
     def whole(self, feed: str) -> dict[Path, dict]:
         """Manifests of the deliveries that are neither refused nor repeated."""
         passed_over = {*self.truth["refused_deliveries"], *self.truth["repeated_deliveries"]}
-        return {folder: manifest for folder, manifest in self.manifests(feed).items() if folder.name not in passed_over}
+        return self.manifests(feed, but=passed_over)
+
+    @cached_property
+    def truth_rows(self) -> pl.DataFrame:
+        """Which row was planted with what."""
+        return pl.read_parquet(self.folder / "truth_row.parquet")
 
     @cached_property
     def rows(self) -> dict[str, pl.DataFrame]:

@@ -30,9 +30,9 @@ def fingerprints(folder: Path) -> dict[str, str]:
     }
 
 
-@pytest.mark.parametrize("faults", ["none", "default"])
+@pytest.mark.parametrize("faults", ["none", "default", "all"])
 def test_same_seed_same_bytes(tmp_path: Path, faults: str, request: pytest.FixtureRequest) -> None:
-    landing: Landing = request.getfixturevalue("clean" if faults == "none" else "faulty")
+    landing: Landing = request.getfixturevalue({"none": "clean", "default": "faulty", "all": "all_faulty"}[faults])
     synthesise(2_000, STUDY.years, 2013, faults, tmp_path, workers=1)
     assert fingerprints(tmp_path) == fingerprints(landing.folder)
 
@@ -47,7 +47,7 @@ def test_blocks_drawn_one_by_one_or_together_give_the_same_bytes(tmp_path: Path)
     people = 2 * BLOCK + 10
     assert len(block_sizes(people)) == 3
     for workers in (1, 3):
-        synthesise(people, ("2024-25",), 5, "default", tmp_path / f"{workers}", workers=workers)
+        synthesise(people, ("2024-25",), 5, "all", tmp_path / f"{workers}", workers=workers)
     assert fingerprints(tmp_path / "1") == fingerprints(tmp_path / "3")
 
 
