@@ -3,6 +3,8 @@
 import dagster as dg
 
 from assets.feeds.accounts import build_accounts
+from assets.feeds.calendar import build_delivery_calendar
+from assets.feeds.completeness import build_feed_completeness
 from assets.feeds.current import build_feed
 from pipelines.assets import OWNERS, table_asset
 from pipelines.expectations import begin_proof
@@ -11,7 +13,7 @@ from pipelines.progress import computing
 from pipelines.resources import HomeResource
 from pipelines.store import Stored
 from schemas.contract import Contract, contracts
-from schemas.feeds import DELIVERY_RECEIPT, DELIVERY_TOTAL, QUARANTINE
+from schemas.feeds import DELIVERY_CALENDAR, DELIVERY_RECEIPT, DELIVERY_TOTAL, FEED_COMPLETENESS, QUARANTINE
 
 
 def _feed_asset(contract: Contract) -> dg.AssetsDefinition:
@@ -53,3 +55,16 @@ def delivery_total(home: Home, year: str | None) -> Stored:
 def quarantine(home: Home, year: str | None) -> Stored:
     """Which record broke which rule."""
     return build_accounts(home.store, contracts())[QUARANTINE.name]
+
+
+@table_asset(DELIVERY_CALENDAR)
+def delivery_calendar(home: Home, year: str | None) -> Stored:
+    """What was expected, and what of it is late or missing."""
+    return build_delivery_calendar(home, contracts())
+
+
+@table_asset(FEED_COMPLETENESS)
+def feed_completeness(home: Home, year: str | None) -> Stored:
+    """Which share of what was due has come."""
+    assert year
+    return build_feed_completeness(home, year, contracts())

@@ -42,6 +42,7 @@ schema:
   dataGranularityDescription: One row per visit.
   customProperties:
   - {property: submissionRule, value: period}
+  - {property: expected, value: {rhythm: month, dueDays: 18}}
   - {property: recordKey, value: [visit_id]}
   - {property: providerColumn, value: provider_code}
   - {property: activityDateColumn, value: visit_date}
