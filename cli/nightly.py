@@ -5,6 +5,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from assets.feeds.completeness import gaps_in_words
 from pipelines.progress import Built, listening
 from pipelines.resources import dagster_instance, home_path, home_resource
 from pipelines.run import NightlyRun, run_nightly
@@ -94,6 +95,7 @@ def _summary(store: Store, receipts: pl.DataFrame, run: NightlyRun) -> Table:
             "deliveries",
             ", ".join(f"{verdicts.get(name, 0):,} {name}" for name in ("accepted", "superseded", "repeat", "refused")),
         ),
+        ("expected", gaps_in_words(store.frame("delivery_calendar"))),
         ("quarantined", f"{receipts['rejected_rows'].sum():,} of {receipts['received_rows'].sum():,} rows"),
         ("activity", f"{sum(store.require('activity', year).rows for year in years):,} rows"),
         ("linked", f"{_pounds(status.get('linked', (0, 0))[1])} over {status.get('linked', (0, 0))[0]:,} records"),

@@ -1,10 +1,12 @@
 """The assets of step 1: one per feed, and the tables that account for every delivery."""
 
+import logging
+
 import dagster as dg
 
 from assets.feeds.accounts import build_accounts
 from assets.feeds.calendar import build_delivery_calendar
-from assets.feeds.completeness import build_feed_completeness
+from assets.feeds.completeness import build_feed_completeness, gaps, gaps_in_words
 from assets.feeds.current import build_feed
 from pipelines.assets import OWNERS, table_asset
 from pipelines.expectations import begin_proof
@@ -14,6 +16,8 @@ from pipelines.resources import HomeResource
 from pipelines.store import Stored
 from schemas.contract import Contract, contracts
 from schemas.feeds import DELIVERY_CALENDAR, DELIVERY_RECEIPT, DELIVERY_TOTAL, FEED_COMPLETENESS, QUARANTINE
+
+log = logging.getLogger(__name__)
 
 
 def _feed_asset(contract: Contract) -> dg.AssetsDefinition:
@@ -59,8 +63,12 @@ def quarantine(home: Home, year: str | None) -> Stored:
 
 @table_asset(DELIVERY_CALENDAR)
 def delivery_calendar(home: Home, year: str | None) -> Stored:
-    """What was expected, and what of it is late or missing."""
-    return build_delivery_calendar(home, contracts())
+    """What was expected, and what of it is late or missing; told before anything is linked or summed."""
+    stored = build_delivery_calendar(home, contracts())
+    calendar = home.store.frame(DELIVERY_CALENDAR.name)
+    if not gaps(calendar).is_empty():
+        log.warning("%s", gaps_in_words(calendar))
+    return stored
 
 
 @table_asset(FEED_COMPLETENESS)

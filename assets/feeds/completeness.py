@@ -1,6 +1,6 @@
-"""How complete each feed is: what share of what was due in a year has come.
+"""How complete each feed is: what share of what was due in a year has come, and what is late or missing in a line.
 
-Belongs here: adding up the calendar by feed and financial year.
+Belongs here: adding up the calendar.
 Does not belong here: what was expected, or came (`calendar.py`).
 """
 
@@ -51,3 +51,35 @@ def feed_completeness(calendar: pl.DataFrame, year: str, feeds: Iterable[str]) -
     )
     counts = pl.exclude(*FEED_COMPLETENESS.key, "financial_year", "setting", "completeness")
     return every.join(by_feed, on="feed", how="left").with_columns(counts.fill_null(0))
+
+
+def gaps(calendar: pl.DataFrame) -> pl.DataFrame:
+    """What is missing or late by feed, supplier and provider, the largest gap first.
+
+    Returns:
+        status, count of months, first and last of them, and the usual records of those months.
+    """
+    return (
+        calendar.filter(pl.col("expected") & pl.col("status").is_in(["missing", "late"]))
+        .group_by("status", "feed", "supplier", "provider_code")
+        .agg(
+            months=pl.len(),
+            first_month=pl.col("activity_month").min(),
+            last_month=pl.col("activity_month").max(),
+            usual_records=pl.col("usual_record_count").sum(),
+        )
+        .sort("status", "usual_records", "feed", "supplier", "provider_code", descending=[True, True, *3 * [False]])
+    )
+
+
+def gaps_in_words(calendar: pl.DataFrame) -> str:
+    """One line: how much is missing or late, and of whom most."""
+    due = calendar.filter(pl.col("expected") & pl.col("status").is_in(_DUE))
+    found = gaps(calendar)
+    months = dict(found.group_by("status").agg(pl.col("months").sum()).rows())
+    line = f"{due.height:,} months of providers were due: {months.get('missing', 0):,} missing, "
+    line += f"{months.get('late', 0):,} came late"
+    if found.is_empty():
+        return line
+    worst = found.row(0, named=True)
+    return f"{line}; worst is {worst['feed']} of {worst['provider_code']}, {worst['months']:,} {worst['status']}"

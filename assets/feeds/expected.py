@@ -49,7 +49,7 @@ def read_expected(path: Path, feeds: Collection[str]) -> pl.DataFrame:
         unread = text[name].is_not_null() & months[name].is_null()
         _refuse(path, text, pl.lit(unread), f"have a {name} that is no month. Write 2024-04")
     _refuse(path, months, pl.col("last_month") < pl.col("first_month"), "end before they begin")
-    return months.with_columns(pl.col("first_month", "last_month").dt.month_start()).unique().sort(_SCHEMA)
+    return months.with_columns(pl.col("first_month", "last_month").dt.month_start()).unique().sort(*_SCHEMA)
 
 
 def _month(name: str) -> pl.Expr:
