@@ -5,6 +5,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from assets.feeds.completeness import gaps, gaps_in_words
 from pipelines.progress import Built, listening
 from pipelines.resources import dagster_instance, home_path, home_resource
 from pipelines.run import NightlyRun, run_nightly
@@ -70,6 +71,14 @@ class _progress:
         task = self._tasks[built.step]
         self._progress.start_task(task)
         self._progress.update(task, advance=1, asset=built.asset)
+        if built.asset == "delivery_calendar":
+            self._tell_gaps()
+
+    def _tell_gaps(self) -> None:
+        """Say what is missing or late before anything is linked or summed."""
+        calendar = Store(home_path() / "store").frame("delivery_calendar")
+        if not gaps(calendar).is_empty():
+            self._progress.console.print(gaps_in_words(calendar), style="yellow", markup=False, highlight=False)
 
 
 def _assets() -> dict[str, int]:
@@ -94,6 +103,7 @@ def _summary(store: Store, receipts: pl.DataFrame, run: NightlyRun) -> Table:
             "deliveries",
             ", ".join(f"{verdicts.get(name, 0):,} {name}" for name in ("accepted", "superseded", "repeat", "refused")),
         ),
+        ("expected", gaps_in_words(store.frame("delivery_calendar"))),
         ("quarantined", f"{receipts['rejected_rows'].sum():,} of {receipts['received_rows'].sum():,} rows"),
         ("activity", f"{sum(store.require('activity', year).rows for year in years):,} rows"),
         ("linked", f"{_pounds(status.get('linked', (0, 0))[1])} over {status.get('linked', (0, 0))[0]:,} records"),

@@ -1,4 +1,4 @@
-"""`linked-care status`: what is published and what became of the deliveries."""
+"""`linked-care status`: what is published, what became of the deliveries, what is missing."""
 
 import json
 
@@ -6,6 +6,7 @@ import polars as pl
 from rich.console import Console
 from rich.table import Table
 
+from assets.feeds.completeness import gaps, gaps_in_words
 from assets.feeds.delivery import unseen
 from pipelines.resources import home_path
 from pipelines.store import Store
@@ -14,7 +15,7 @@ _VERDICTS = ("accepted", "superseded", "repeat", "refused")
 
 
 def show_status() -> None:
-    """Print the release, what waits, and the verdicts by feed."""
+    """Print the release, what waits, the verdicts by feed, and what is late or missing."""
     console, home = Console(soft_wrap=True), home_path()
     release = home / "outputs" / "release.json"
     if release.exists():
@@ -28,6 +29,11 @@ def show_status() -> None:
     store = Store(home / "store")
     if store.current("delivery_receipt"):
         console.print(_by_feed(store.frame("delivery_receipt")))
+    if store.current("delivery_calendar"):
+        calendar = store.frame("delivery_calendar")
+        console.print(gaps_in_words(calendar))
+        if not (found := gaps(calendar)).is_empty():
+            console.print(_missing_or_late(found))
 
 
 def _by_feed(receipts: pl.DataFrame) -> Table:
@@ -36,4 +42,14 @@ def _by_feed(receipts: pl.DataFrame) -> Table:
         verdicts = dict(own.group_by("verdict").len().rows())
         counts = [f"{verdicts.get(name, 0):,}" for name in _VERDICTS]
         table.add_row(str(feed), *counts, f"{own['accepted_rows'].sum():,}", f"{own['rejected_rows'].sum():,}")
+    return table
+
+
+def _missing_or_late(found: pl.DataFrame) -> Table:
+    table = Table("status", "feed", "supplier", "provider", "months", "from", "to")
+    for row in found.rows(named=True):
+        first, last = (f"{row[name]:%Y-%m}" for name in ("first_month", "last_month"))
+        table.add_row(
+            row["status"], row["feed"], row["supplier"], row["provider_code"], str(row["months"]), first, last
+        )
     return table

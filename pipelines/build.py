@@ -55,14 +55,16 @@ def build_sql(
     return store.write(table, year, fingerprint(repr(table), sql, content, parameters), write, fingerprint(content))
 
 
-def build_frame(store: Store, table: Table, depends_on: Any, make: Callable[[], pl.DataFrame]) -> Stored:
+def build_frame(
+    store: Store, table: Table, depends_on: Any, make: Callable[[], pl.DataFrame], year: str | None = None
+) -> Stored:
     """Build a table from a function; `depends_on` names everything beside its sources that the result depends on."""
-    content = _content(sources(store, table, None))
+    content = _content(sources(store, table, year))
 
     def write(target: Path) -> int:
         return frame_writer(table, make())(target)
 
-    return store.write(table, None, fingerprint(repr(table), depends_on, content), write, fingerprint(content))
+    return store.write(table, year, fingerprint(repr(table), depends_on, content), write, fingerprint(content))
 
 
 def is_stale(store: Store, table: Table, stored: Stored) -> bool:

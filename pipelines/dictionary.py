@@ -93,6 +93,7 @@ def _feed(contract: Contract) -> Iterator[str]:
     yield f"- Grain: {contract.grain}"
     yield f"- Contract: version {contract.version}, `data_contracts/{contract.feed}.odcs.yaml`"
     yield f"- Submission: {contract.submission_rule}"
+    yield f"- Expected: {contract.rhythm}, {contract.due_days} days after the end of the period"
     if contract.spans_deliveries:
         yield "- A record can reach back beyond the period of its delivery"
     if contract.record_key:

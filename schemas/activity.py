@@ -23,6 +23,19 @@ PART_RECORD_COUNT = described(
 )
 QUANTITY = Column("quantity", "BIGINT", "How many units.", unit="units")
 
+SETTING_OF_FEED = {
+    "apc_spell": "inpatient",
+    "op_attendance": "outpatient",
+    "ec_attendance": "emergency",
+    "gp_appointment": "primary",
+    "gp_prescription": "primary",
+    "community_contact": "community",
+    "mh_contact": "mental_health",
+    "mh_ward_stay": "mental_health",
+    "social_care_event": "social_care",
+}
+FEEDS_OF_CARE = tuple(SETTING_OF_FEED)
+
 CALENDAR_MONTH = Table(
     name="calendar_month",
     step="activity",
@@ -107,15 +120,7 @@ ACTIVITY = Table(
     ),
     key=("feed", "delivery_id", "source_row", "activity_month"),
     sources=(
-        "apc_spell",
-        "op_attendance",
-        "ec_attendance",
-        "gp_appointment",
-        "gp_prescription",
-        "community_contact",
-        "mh_contact",
-        "mh_ward_stay",
-        "social_care_event",
+        *FEEDS_OF_CARE,
         "person_identifier",
         "dummy_pseudonym",
         "calendar_month",
@@ -127,4 +132,3 @@ ACTIVITY = Table(
 )
 
 TABLES = (CALENDAR_MONTH, COST_FREQUENCY, COMMUNITY_CURRENCY, ACTIVITY)
-FEEDS_OF_CARE = ACTIVITY.sources[:9]

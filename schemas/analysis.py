@@ -1,6 +1,15 @@
 """Tables of step 6, analysis: cost against multimorbidity and age, over all registered people, not yet suppressed."""
 
-from schemas.columns import AGE_BAND, CONDITION_LIST, COUNT_BAND, EXPOSURE_RULE, FINANCIAL_YEAR, PEOPLE_COUNT, SETTING
+from schemas.columns import (
+    AGE_BAND,
+    COMPLETENESS,
+    CONDITION_LIST,
+    COUNT_BAND,
+    EXPOSURE_RULE,
+    FINANCIAL_YEAR,
+    PEOPLE_COUNT,
+    SETTING,
+)
 from schemas.costing import CARE_OF, SETTINGS
 from schemas.table import Column, Table
 
@@ -16,7 +25,7 @@ _MEANS = tuple(
     )
     for setting in SETTINGS
 )
-_SOURCES = ("person_year", "person_year_cost", "person_year_morbidity")
+_SOURCES = ("person_year", "person_year_cost", "person_year_morbidity", "feed_completeness")
 
 COST_BY_SETTING = Table(
     name="cost_by_setting",
@@ -41,10 +50,11 @@ COST_BY_SETTING = Table(
         ),
         _TOTAL,
         _COST_SHARE,
+        COMPLETENESS,
         EXPOSURE_RULE,
     ),
     key=("morbidity_group", "setting"),
-    sources=("person_year_cost", "person_year_morbidity"),
+    sources=("person_year_cost", "person_year_morbidity", "feed_completeness"),
     by_year=True,
 )
 
@@ -61,6 +71,7 @@ COST_BY_AGE_BAND = Table(
         _MEAN_TOTAL,
         *_MEANS,
         Column("mean_condition_count", "DOUBLE", "Mean number of the 52 conditions.", unit="conditions"),
+        COMPLETENESS,
         EXPOSURE_RULE,
     ),
     key=("age_band",),
@@ -88,6 +99,7 @@ COST_BY_CONDITION_COUNT = Table(
             Column(f"{setting}_user_share", "DOUBLE", f"Share of people with any cost of {CARE_OF[setting]}.")
             for setting in SETTINGS
         ),
+        COMPLETENESS,
         EXPOSURE_RULE,
     ),
     key=("condition_list", "count_band"),
@@ -111,6 +123,7 @@ EXPLAINED_VARIANCE = Table(
         Column(
             "design", "STRING", "How to read the figure; a concurrent one is not comparable with a prospective one."
         ),
+        COMPLETENESS,
         EXPOSURE_RULE,
     ),
     key=("condition_list", "predictor"),

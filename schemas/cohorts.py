@@ -1,6 +1,6 @@
 """Tables of step 7, cohorts: named rules and what the people they select cost."""
 
-from schemas.columns import CONDITION_LIST, EXPOSURE_RULE, FINANCIAL_YEAR, PEOPLE_COUNT
+from schemas.columns import COMPLETENESS, CONDITION_LIST, EXPOSURE_RULE, FINANCIAL_YEAR, PEOPLE_COUNT
 from schemas.table import Column, Table
 
 _RULE = Column("rule_code", "STRING", "The rule.")
@@ -33,10 +33,11 @@ COHORT_CANDIDATE = Table(
         Column("total_pence", "BIGINT", "Cost of the group.", unit="pence"),
         Column("cost_share", "DOUBLE", "Share of the cost of registered people.", nullable=True),
         Column("mean_pence_per_person", "DOUBLE", "Mean cost of its people.", nullable=True, unit="pence per person"),
+        COMPLETENESS,
         EXPOSURE_RULE,
     ),
     key=("rule_code",),
-    sources=("cohort_rule", "person_year_morbidity", "person_year_cost"),
+    sources=("cohort_rule", "person_year_morbidity", "person_year_cost", "feed_completeness"),
     by_year=True,
 )
 

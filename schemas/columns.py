@@ -41,6 +41,13 @@ SUBMITTED_PENCE = Column(
     nullable=True,
     unit="pence",
 )
+COMPLETENESS = Column(
+    "completeness",
+    "DOUBLE",
+    "Share, from 0 to 1, that has come of what the least complete feed under the figure owed for the year. Below 1 the "
+    "figure is too low: a missing month looks like a saving. Null: no feed, since one of them, or all, were never due.",
+    nullable=True,
+)
 
 
 def optional(column: Column) -> Column:

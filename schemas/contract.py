@@ -28,6 +28,7 @@ from schemas.contract_model import (
     Kind,
     Limit,
     LocalCode,
+    Rhythm,
     Rule,
     Severity,
     SubmissionRule,
@@ -80,6 +81,8 @@ def _contract(document: dict[str, Any]) -> Contract:
         description=document["description"]["purpose"],
         grain=schema["dataGranularityDescription"],
         submission_rule=own["submissionRule"],
+        rhythm=own["expected"]["rhythm"],
+        due_days=own["expected"]["dueDays"],
         record_key=tuple(own.get("recordKey", ())),
         provider_column=own.get("providerColumn"),
         activity_date_column=own.get("activityDateColumn"),
@@ -162,6 +165,7 @@ def _refuse_what_cannot_be_checked(contract: Contract) -> None:
     feed = contract.feed
     if contract.submission_rule not in get_args(SubmissionRule):
         raise ContractError(f"{feed}: submission rule {contract.submission_rule} is not known here.")
+    _refuse_unclear_expectation(contract)
     for column in contract.columns:
         if column.physical_type not in ARROW_OF_TYPE and not _DECIMAL.fullmatch(column.physical_type):
             raise ContractError(f"{feed}.{column.name}: type {column.physical_type} is not known here.")
@@ -181,6 +185,18 @@ def _refuse_what_cannot_be_checked(contract: Contract) -> None:
 
     if codes := unusable(contract):
         raise ContractError(f"{feed}: {', '.join(codes)} cannot be evaluated. Mend the rule.")
+
+
+def _refuse_unclear_expectation(contract: Contract) -> None:
+    feed = contract.feed
+    if contract.rhythm not in get_args(Rhythm):
+        raise ContractError(
+            f"{feed}: rhythm {contract.rhythm} is not known here. Known are {', '.join(get_args(Rhythm))}."
+        )
+    if (contract.rhythm == "snapshot") != (contract.submission_rule == "snapshot"):
+        raise ContractError(f"{feed}: its rhythm and its submission rule must both be snapshot, or neither.")
+    if type(contract.due_days) is not int or contract.due_days < 0:
+        raise ContractError(f"{feed}: dueDays is no number of days. Write how many days after a period it is due.")
 
 
 def _any(column: ContractColumn) -> set[str]:

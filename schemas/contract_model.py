@@ -16,6 +16,7 @@ import pyarrow as pa
 from pipelines.errors import LinkedCareError
 
 SubmissionRule = Literal["period", "snapshot"]
+Rhythm = Literal["month", "quarter", "snapshot"]
 Kind = Literal[
     "required",
     "type",
@@ -184,13 +185,15 @@ class ContractColumn:
 
 @dataclass(frozen=True)
 class Contract:
-    """One feed as its ODCS file describes it."""
+    """One feed as its ODCS file describes it; expected in its rhythm, `due_days` after the end of each period."""
 
     feed: str
     version: str
     description: str
     grain: str
     submission_rule: SubmissionRule
+    rhythm: Rhythm
+    due_days: int
     record_key: tuple[str, ...]
     provider_column: str | None
     activity_date_column: str | None
@@ -259,10 +262,10 @@ class Contract:
 
     @cached_property
     def read_by(self) -> str:
-        """All that decides what a delivery reads as. Limits are left out: they are applied to stored counts."""
+        """All that decides what a delivery reads as: without limits, applied to stored counts, and due days."""
         columns = tuple(replace(column, limits={}) for column in self.columns)
         predicates = tuple(replace(rule, limit=Limit()) for rule in self.row_predicates)
-        return repr(replace(self, columns=columns, row_predicates=predicates))
+        return repr(replace(self, columns=columns, row_predicates=predicates, rhythm="month", due_days=0))
 
     @cached_property
     def accepted_schema(self) -> pa.Schema:

@@ -3,6 +3,7 @@
 from schemas.activity import LINK_STATUS, PART_RECORD_COUNT, QUANTITY
 from schemas.columns import (
     ACTIVITY_MONTH,
+    COMPLETENESS,
     COST_PENCE,
     DELIVERY_ID,
     FEED,
@@ -129,9 +130,10 @@ PERSON_YEAR_COST = Table(
             "proxy_pence", "BIGINT", "Cost that rests on a borrowed price or currency, part of the total.", unit="pence"
         ),
         Column("unpriced_count", "BIGINT", "Payable units without any price, not in the total.", unit="records"),
+        COMPLETENESS,
     ),
     key=("person_id",),
-    sources=("person_year", "activity_cost"),
+    sources=("person_year", "activity_cost", "feed_completeness"),
     by_year=True,
 )
 

@@ -4,11 +4,14 @@ from schemas.columns import (
     ACTIVITY_MONTH,
     DELIVERY_ID,
     FEED,
+    FINANCIAL_YEAR,
     PROVIDER_CODE,
     RECORD_COUNT,
+    SETTING,
     SOURCE_ROW,
     SUBMITTED_PENCE,
     described,
+    optional,
 )
 from schemas.table import Column, Table
 
@@ -146,4 +149,98 @@ VALUE_COMPLETENESS = Table(
     key=("feed", "delivery_id", "column_name"),
 )
 
-TABLES = (DELIVERY_RECEIPT, DELIVERY_TOTAL, QUARANTINE, RULE_RESULT, VALUE_COMPLETENESS)
+
+DELIVERY_CALENDAR = Table(
+    name="delivery_calendar",
+    step="feeds",
+    grain="One row per feed, supplier, provider and month, from the provider's first month on.",
+    description="What was expected of whom, what has come, and what is late or missing. Built before anything is "
+    "linked or summed.",
+    columns=(
+        FINANCIAL_YEAR,
+        described(FEED, "The feed."),
+        Column("supplier", "STRING", "Who sends it."),
+        described(PROVIDER_CODE, "Organisation code of the provider; unknown for a feed without providers."),
+        described(ACTIVITY_MONTH, "First day of the month."),
+        Column("expected", "BOOLEAN", "Whether records of the provider are expected for the month."),
+        Column(
+            "status",
+            "STRING",
+            "delivered; late (delivered, first after due_date); missing (expected, due and not there, or refused and "
+            "not mended); not_yet_due; not_expected.",
+        ),
+        Column("due_date", "DATE", "Last day on which a delivery of the month is in time."),
+        Column(
+            "received_date",
+            "DATE",
+            "Day on which the delivery that now stands for the month was received.",
+            nullable=True,
+        ),
+        described(
+            RECORD_COUNT,
+            "Accepted and current records of the month. A quarterly delivery's are spread over its months; a "
+            "snapshot's count for each month that it covers.",
+        ),
+        Column(
+            "usual_record_count",
+            "DOUBLE",
+            "Records of the provider's median month with any, in this financial year or else the last one with any.",
+            nullable=True,
+            unit="records",
+        ),
+        Column("volume_ratio", "DOUBLE", "record_count / usual_record_count.", nullable=True),
+        Column(
+            "is_low_volume",
+            "BOOLEAN",
+            "Whether an expected month has come with under half of the usual records, and with fewer than chance "
+            "leaves: below the usual by more than three times its square root.",
+        ),
+        Column("as_of_date", "DATE", "The day on which the calendar stands: the last receipt of a good delivery."),
+    ),
+    key=("feed", "supplier", "provider_code", "activity_month"),
+    sources=("delivery_receipt", "delivery_total"),
+)
+
+FEED_COMPLETENESS = Table(
+    name="feed_completeness",
+    step="feeds",
+    grain="One row per financial year and feed, delivered or not.",
+    description="Which share of what was due of a feed has come. Figures that rest on the feed carry it.",
+    columns=(
+        FINANCIAL_YEAR,
+        described(FEED, "The feed."),
+        described(optional(SETTING), "Setting whose care comes in the feed; null for a feed without care of its own."),
+        Column(
+            "due_months", "INT", "Months of the year that were expected and due: 12 once it is over.", unit="months"
+        ),
+        Column("expected_provider_months", "BIGINT", "Months of providers that were expected and due.", unit="months"),
+        Column("delivered_provider_months", "BIGINT", "Those that have come, late ones with them.", unit="months"),
+        Column("missing_provider_months", "BIGINT", "Those that have not.", unit="months"),
+        Column(
+            "expected_records",
+            "DOUBLE",
+            "Usual records over the months expected and due; a provider that never sent any weighs as the feed's "
+            "median provider.",
+            unit="records",
+        ),
+        Column(
+            "completeness",
+            "DOUBLE",
+            "Share of expected_records whose month has come, from 0 to 1. Null where nothing was due: no feed.",
+            nullable=True,
+        ),
+    ),
+    key=("feed",),
+    sources=("delivery_calendar",),
+    by_year=True,
+)
+
+TABLES = (
+    DELIVERY_RECEIPT,
+    DELIVERY_TOTAL,
+    QUARANTINE,
+    RULE_RESULT,
+    VALUE_COMPLETENESS,
+    DELIVERY_CALENDAR,
+    FEED_COMPLETENESS,
+)

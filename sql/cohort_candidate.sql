@@ -1,6 +1,7 @@
 -- cohort_candidate: how many people each named rule selects and what their care costs.
 -- Grain: one row per financial year and rule.
--- Units: pence. Denominator: all registered people. Source: cohort_rule, person_year_morbidity, person_year_cost.
+-- Units: pence. Denominator: all registered people. Source: cohort_rule, person_year_morbidity, person_year_cost,
+-- feed_completeness.
 with selected as (
     select
         r.rule_code,
@@ -9,6 +10,12 @@ with selected as (
     from cohort_rule as r
     inner join person_year_morbidity as m on r.condition_list = m.condition_list
     inner join person_year_cost as c on m.person_id = c.person_id
+),
+
+rests_on as (  -- the least complete feed of care; a feed that was never due has no completeness
+    select case when count(completeness) = count(*) then min(completeness) end as completeness
+    from feed_completeness
+    where setting is not null
 )
 
 select
@@ -20,7 +27,9 @@ select
     cast(sum(s.is_member * s.total_pence) as double) / nullif(cast(sum(s.total_pence) as double), 0) as cost_share,
     cast(sum(s.is_member * s.total_pence) as double)
     / nullif(cast(sum(s.is_member) as double), 0) as mean_pence_per_person,
+    r.completeness,
     p.exposure_rule
 from selected as s
+cross join rests_on as r
 cross join run_parameters as p
-group by p.financial_year, s.rule_code, p.exposure_rule
+group by p.financial_year, s.rule_code, r.completeness, p.exposure_rule

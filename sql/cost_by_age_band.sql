@@ -1,6 +1,7 @@
 -- cost_by_age_band: mean cost by age, in all and by setting.
 -- Grain: one row per financial year and five-year age band.
--- Units: pence. Denominator: all registered people. Source: person_year, person_year_cost, person_year_morbidity.
+-- Units: pence. Denominator: all registered people. Source: person_year, person_year_cost, person_year_morbidity,
+-- feed_completeness.
 with band as (
     select
         y.age_band,
@@ -20,6 +21,12 @@ with band as (
     inner join person_year_morbidity as m on y.person_id = m.person_id
     where m.condition_list = 'delphi52'
     group by y.age_band
+),
+
+rests_on as (  -- the least complete feed of care; a feed that was never due has no completeness
+    select case when count(completeness) = count(*) then min(completeness) end as completeness
+    from feed_completeness
+    where setting is not null
 )
 
 select
@@ -37,6 +44,8 @@ select
     cast(b.social_care_pence as double) / nullif(b.people_count, 0) as mean_social_care_pence,
     cast(b.continuing_care_pence as double) / nullif(b.people_count, 0) as mean_continuing_care_pence,
     cast(b.condition_count as double) / nullif(b.people_count, 0) as mean_condition_count,
+    r.completeness,
     p.exposure_rule
 from band as b
+cross join rests_on as r
 cross join run_parameters as p

@@ -1,6 +1,7 @@
 -- cost_by_condition_count: cost by number of conditions, in all and by setting.
 -- Grain: one row per financial year, condition list and count band.
--- Units: pence. Denominator: all registered people. Source: person_year, person_year_cost, person_year_morbidity.
+-- Units: pence. Denominator: all registered people. Source: person_year, person_year_cost, person_year_morbidity,
+-- feed_completeness.
 with registered as (
     select
         m.condition_list,
@@ -51,6 +52,12 @@ list_total as (
     select condition_list, sum(people_count) as people_count, sum(total_pence) as total_pence
     from band
     group by condition_list
+),
+
+rests_on as (  -- the least complete feed of care; a feed that was never due has no completeness
+    select case when count(completeness) = count(*) then min(completeness) end as completeness
+    from feed_completeness
+    where setting is not null
 )
 
 select
@@ -79,7 +86,9 @@ select
     cast(b.mental_health_user_count as double) / nullif(b.people_count, 0) as mental_health_user_share,
     cast(b.social_care_user_count as double) / nullif(b.people_count, 0) as social_care_user_share,
     cast(b.continuing_care_user_count as double) / nullif(b.people_count, 0) as continuing_care_user_share,
+    r.completeness,
     p.exposure_rule
 from band as b
 inner join list_total as t on b.condition_list = t.condition_list
+cross join rests_on as r
 cross join run_parameters as p

@@ -1,6 +1,7 @@
 -- cost_by_setting: use and cost of each setting: everybody, people with three or more conditions, the rest.
 -- Grain: one row per financial year, group and setting, with a row for the total.
--- Units: pence. Denominator: all registered people. Source: person_year_cost, person_year_morbidity (list delphi52).
+-- Units: pence. Denominator: all registered people. Source: person_year_cost, person_year_morbidity (list delphi52),
+-- feed_completeness.
 with registered as (
     select
         case when m.condition_count >= 3 then '3plus' else 'rest' end as morbidity_group,
@@ -92,6 +93,22 @@ with_all as (
 
 group_total as (
     select morbidity_group, cost_pence from with_all where setting = 'total'
+),
+
+by_setting as (  -- of the least complete feed of the setting; a feed that was never due has no completeness
+    select setting, case when count(completeness) = count(*) then min(completeness) end as completeness
+    from feed_completeness
+    where setting is not null
+    group by setting
+),
+
+rests_on as (
+    select setting, completeness from by_setting
+    union all
+    select
+        'total' as setting,
+        case when count(completeness) = count(*) then min(completeness) end as completeness
+    from by_setting
 )
 
 select
@@ -106,7 +123,9 @@ select
     cast(w.cost_pence as double) / nullif(w.people_count, 0) as mean_pence_per_person,
     cast(w.cost_pence as bigint) as total_pence,
     cast(w.cost_pence as double) / nullif(cast(t.cost_pence as double), 0) as cost_share,
+    r.completeness,
     p.exposure_rule
 from with_all as w
 inner join group_total as t on w.morbidity_group = t.morbidity_group
+left join rests_on as r on w.setting = r.setting
 cross join run_parameters as p

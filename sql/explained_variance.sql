@@ -1,7 +1,7 @@
 -- explained_variance: how much of the variance of individual cost the groups of a predictor explain.
 -- Grain: one row per financial year, condition list and predictor.
 -- Method: 1 - within / total sum of squares, summed exactly. Concurrent: conditions and cost of the same year.
--- Source: person_year, person_year_cost, person_year_morbidity. Denominator: all registered people.
+-- Source: person_year, person_year_cost, person_year_morbidity, feed_completeness. Denominator: all registered people.
 with registered as (
     select
         m.condition_list,
@@ -55,6 +55,12 @@ explained as (
         sum(cast(cast(scaled_squares as double) / nullif(people, 0) as decimal(38, 4))) as squares_within
     from spread
     group by condition_list, predictor
+),
+
+rests_on as (  -- the least complete feed of care; a feed that was never due has no completeness
+    select case when count(completeness) = count(*) then min(completeness) end as completeness
+    from feed_completeness
+    where setting is not null
 )
 
 select
@@ -65,6 +71,8 @@ select
     cast(e.cell_count as bigint) as cell_count,
     1 - cast(e.people * e.squares_within as double) / nullif(cast(e.scaled_squares as double), 0) as r_squared,
     'group means, in sample, concurrent' as design,
+    r.completeness,
     p.exposure_rule
 from explained as e
+cross join rests_on as r
 cross join run_parameters as p

@@ -1,6 +1,6 @@
 -- person_year_cost: cost of care per person and financial year.
 -- Grain: one row per person registered in the year, and per anybody else whose care links.
--- Units: pence, nominal. Source: activity_cost, person_year.
+-- Units: pence, nominal. Source: activity_cost, person_year, feed_completeness.
 with unit as (
     select
         person_id, setting, point_of_delivery, quantity, record_count, cost_pence, match_level, is_proxy,
@@ -43,6 +43,12 @@ used as (
         sum(case when match_level = 'unpriced' then 1 end) as unpriced_count
     from unit
     group by person_id
+),
+
+rests_on as (  -- the least complete feed of care; a feed that was never due has no completeness
+    select case when count(completeness) = count(*) then min(completeness) end as completeness
+    from feed_completeness
+    where setting is not null
 )
 
 select
@@ -78,7 +84,9 @@ select
     cast(coalesce(u.continuing_care_count, 0) as bigint) as continuing_care_count,
     cast(coalesce(u.mh_bed_day_count, 0) as bigint) as mh_bed_day_count,
     cast(coalesce(u.proxy_pence, 0) as bigint) as proxy_pence,
-    cast(coalesce(u.unpriced_count, 0) as bigint) as unpriced_count
+    cast(coalesce(u.unpriced_count, 0) as bigint) as unpriced_count,
+    r.completeness
 from person_year as y
 full outer join used as u on y.person_id = u.person_id
+cross join rests_on as r
 cross join run_parameters as p

@@ -1,11 +1,15 @@
 """The assets of step 1: one per feed, and the tables that account for every delivery."""
 
+import logging
+
 import dagster as dg
 
 from assets.feeds.accounts import build_accounts
-from assets.feeds.completeness import build_value_completeness
+from assets.feeds.calendar import build_delivery_calendar
+from assets.feeds.completeness import build_feed_completeness, gaps, gaps_in_words
 from assets.feeds.current import build_feed
 from assets.feeds.quality import build_rule_result
+from assets.feeds.value_completeness import build_value_completeness
 from pipelines.assets import OWNERS, table_asset
 from pipelines.expectations import begin_proof
 from pipelines.home import Home
@@ -13,7 +17,17 @@ from pipelines.progress import computing
 from pipelines.resources import HomeResource
 from pipelines.store import Stored
 from schemas.contract import Contract, contracts
-from schemas.feeds import DELIVERY_RECEIPT, DELIVERY_TOTAL, QUARANTINE, RULE_RESULT, VALUE_COMPLETENESS
+from schemas.feeds import (
+    DELIVERY_CALENDAR,
+    DELIVERY_RECEIPT,
+    DELIVERY_TOTAL,
+    FEED_COMPLETENESS,
+    QUARANTINE,
+    RULE_RESULT,
+    VALUE_COMPLETENESS,
+)
+
+log = logging.getLogger(__name__)
 
 
 def _feed_asset(contract: Contract) -> dg.AssetsDefinition:
@@ -67,3 +81,20 @@ def rule_result(home: Home, year: str | None) -> Stored:
 def value_completeness(home: Home, year: str | None) -> Stored:
     """How many accepted rows lack a value, column by column."""
     return build_value_completeness(home.store, contracts())
+
+
+@table_asset(DELIVERY_CALENDAR)
+def delivery_calendar(home: Home, year: str | None) -> Stored:
+    """What was expected, and what of it is late or missing; told before anything is linked or summed."""
+    stored = build_delivery_calendar(home, contracts())
+    calendar = home.store.frame(DELIVERY_CALENDAR.name)
+    if not gaps(calendar).is_empty():
+        log.warning("%s", gaps_in_words(calendar))
+    return stored
+
+
+@table_asset(FEED_COMPLETENESS)
+def feed_completeness(home: Home, year: str | None) -> Stored:
+    """Which share of what was due has come."""
+    assert year
+    return build_feed_completeness(home, year, contracts())

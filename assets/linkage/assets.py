@@ -18,7 +18,9 @@ from schemas.linkage import (
 dummy_pseudonym = reference_table(DUMMY_PSEUDONYM)
 
 
-@table_asset(PERSON_IDENTIFIER, "delivery_receipt")
+@table_asset(
+    PERSON_IDENTIFIER, "delivery_receipt", "delivery_calendar"
+)  # what is missing is told before anything is linked
 def person_identifier(home: Home, year: str | None) -> Stored:
     """Which person a pseudonym stands for."""
     return build_person_identifier(home.store, home.person_key)

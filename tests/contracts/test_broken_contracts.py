@@ -17,6 +17,11 @@ def column(document: dict[str, Any], name: str) -> dict[str, Any]:
     return next(item for item in document["schema"][0]["properties"] if item["name"] == name)
 
 
+def expected(document: dict[str, Any]) -> dict[str, Any]:
+    own = document["schema"][0]["customProperties"]
+    return next(item["value"] for item in own if item["property"] == "expected")
+
+
 def write(folder: Path, change: Change, name: str = FEED) -> Path:
     document = yaml.safe_load((CONTRACTS / f"{FEED}.odcs.yaml").read_text())
     change(document)
@@ -47,6 +52,13 @@ def test_the_unchanged_contract_loads(tmp_path: Path):
             "not a rowPredicate",
             id="a kind of quality rule that is not checked",
         ),
+        pytest.param(
+            lambda d: expected(d).update(rhythm="now and then"), "rhythm now and then", id="an unknown rhythm"
+        ),
+        pytest.param(lambda d: expected(d).update(rhythm="snapshot"), "must both be snapshot", id="half a snapshot"),
+        pytest.param(lambda d: expected(d).update(dueDays="soon"), "dueDays is no number", id="days that are none"),
+        pytest.param(lambda d: expected(d).update(dueDays=-1), "dueDays is no number", id="due before it ends"),
+        pytest.param(lambda d: expected(d).pop("dueDays"), "lacks dueDays", id="due days not stated"),
         pytest.param(lambda d: d.pop("version"), "1 breaches of ODCS, first at the top", id="no version"),
         pytest.param(lambda d: d.update(kind="Poem"), "first at kind", id="another kind of document"),
         pytest.param(

@@ -40,6 +40,7 @@ def test_from_nothing_to_a_release(tmp_path: Path) -> None:
     first = linked_care(tmp_path, "nightly")
     assert first.returncode == 0, first.stderr
     assert "balances to the penny" in first.stdout
+    assert "months of providers were due: 0 missing, 0 came late" in first.stdout
     assert "published" in first.stdout
     second = linked_care(tmp_path, "nightly")
     assert second.returncode == 0

@@ -87,6 +87,13 @@ def test_a_changed_contract_takes_everything_in_again(build, deliver, taken_in, 
     assert taken_in == ["april", "april"]
 
 
+def test_another_due_day_takes_nothing_in_again(build, deliver, taken_in, visit):
+    deliver("april", {})
+    build()
+    build(replace(visit, rhythm="quarter", due_days=30))
+    assert taken_in == ["april"]
+
+
 def test_a_rebuild_takes_everything_in_again_and_gives_the_same(build, deliver, taken_in, home):
     deliver("april", {})
     first = build()

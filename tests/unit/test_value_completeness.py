@@ -3,8 +3,8 @@
 import polars as pl
 import pytest
 
-from assets.feeds.completeness import build_value_completeness
 from assets.feeds.current import build_feed
+from assets.feeds.value_completeness import build_value_completeness
 
 MAY = ("2024-05-01", "2024-05-31")
 IN_MAY = {"Date": "2024-05-15"}
