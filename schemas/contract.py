@@ -199,7 +199,3 @@ def _refuse_confused_dialects(contract: Contract) -> None:
     named |= {code.dialect for column in contract.columns for code in column.local_codes if code.dialect}
     if unknown := sorted(named - contract.dialects.keys()):
         raise ContractError(f"{contract.feed}: has no dialect {', '.join(unknown)}. Name it under dialects.")
-
-
-if __name__ == "__main__":
-    print(f"{len(contracts())} contracts follow ODCS and compile")  # noqa: T201  the contract lint of `make check`

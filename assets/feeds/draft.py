@@ -220,7 +220,7 @@ def _facts(one: Profile) -> Iterator[str]:
     if one.is_identifying:
         yield "Looks like identifiers, so none of its values is shown."
     if one.rare:
-        yield f"{one.rare} more codes that fewer than {FEWEST_ROWS} rows have are not shown; they would be rejected."
+        yield f"{one.rare} more codes, each on fewer than {FEWEST_ROWS} rows, are not shown; add those that are right."
 
 
 def _share(share: float) -> str:

@@ -95,11 +95,23 @@ def read_extract(path: Path, delimiter: str = ",", encoding: str = "utf-8", rows
         raise LinkedCareError(
             f"{path.name}: cannot be read as CSV or parquet. Try --delimiter or --encoding."
         ) from error
+    if repeated := sum(name.endswith("_duplicated_0") for name in text.columns):
+        raise LinkedCareError(f"{path.name}: has {repeated} headers twice. Name each column once.")
+    if sum(map(_is_value, text.columns)) * 2 >= len(text.columns):
+        raise LinkedCareError(f"{path.name}: its first row holds values, not headers. Put the headers there.")
     if not text.height:
         raise LinkedCareError(f"{path.name}: holds no rows to profile.")
     text = text.with_columns(pl.when(pl.all().str.strip_chars() != "").then(pl.all()))
     found = tuple(word for word in MISSING_TEXTS if text.select(pl.any_horizontal((pl.all() == word).any())).item())
     return Extract(text.with_columns(pl.when(~pl.all().is_in(found)).then(pl.all())), found)
+
+
+def _is_value(header: str) -> bool:
+    return not any(map(str.isalpha, header)) or _is_day(header)
+
+
+def _is_day(header: str) -> bool:
+    return any(pl.Series([header]).str.to_date(form, strict=False).is_not_null().any() for form in DATE_FORMATS)
 
 
 def _read(path: Path, delimiter: str, encoding: str, rows: int) -> pl.DataFrame:
@@ -154,7 +166,9 @@ def _type(cells: pl.Series, words: str) -> tuple[str, tuple[str, ...], int]:
         return "VARCHAR", (), 0
     for form in DATE_FORMATS:
         days = cells.str.to_date(form, strict=False)
-        fitting = ((days.dt.strftime(form) == cells) & days.dt.year().is_between(1800, 2200)).fill_null(False).sum()
+        fitting = int(
+            ((days.dt.strftime(form) == cells) & days.dt.year().is_between(1800, 2200)).fill_null(False).sum()
+        )
         if fitting >= _ENOUGH_DATES * cells.len():
             return "DATE", (form,), cells.len() - fitting
     if not cells.str.contains(_NUMBER).all() or _CODED.search(words):

@@ -4,7 +4,7 @@ Belongs here: comparing headers and types with the contracts.
 Does not belong here: reading the extract (`profile.py`); the draft (`draft.py`).
 
 The score is the share of a feed's columns in one dialect whose header the extract carries, halved where none of their
-types agree: header containment × (1 + share of agreeing types) / 2. It says where to look, not what a file is.
+types agree: share of headers * (1 + share of agreeing types) / 2. It says where to look, not what a file is.
 """
 
 import re
@@ -74,7 +74,8 @@ def agrees(profile: Profile, column: ContractColumn) -> bool:
         case "DATE" | "INTEGER":
             return profile.type == column.physical_type
         case _:
-            return profile.type == "INTEGER" or profile.type.startswith("DECIMAL")
+            places = int(profile.type.rstrip(")").rpartition(",")[2]) if profile.type.startswith("DECIMAL") else None
+            return profile.type == "INTEGER" or (places is not None and places <= column.precision_and_scale[1])
 
 
 def known_columns(found: Sequence[Resemblance], contracts: Mapping[str, Contract]) -> dict[str, ContractColumn]:
