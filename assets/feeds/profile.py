@@ -25,9 +25,11 @@ DATE_FORMATS = ("%Y-%m-%d", "%d/%m/%Y", "%Y%m%d", "%d-%m-%Y", "%d %b %Y", "%d-%b
                 "%Y-%m-%dT%H:%M:%S", "%d/%m/%Y %H:%M", "%d/%m/%Y %H:%M:%S", "%m/%d/%Y")  # fmt: skip
 MISSING_TEXTS = ("NULL", "null", "Null", "N/A", "n/a", "#N/A", "NA", "NaN", "nan", "None", "NONE", ".", "-")
 
-_ENOUGH_DATES = 0.99  # of the filled cells: a few that are no dates are the rules' to find
+_ENOUGH = 0.99  # of the filled cells: a few that are not of the type are the rules' to find
+_FEW = 1_000  # different cells that rule out most formats of days
 _NUMBER = r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?$"
 _MOST_DIGITS = 38
+_UNREADABLE = "cannot be read as CSV or parquet. Try --delimiter or --encoding."
 _LARGEST_INTEGER = 2**31 - 1
 _WORD_BREAK = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[\W_]+")
 _IDENTIFYING = re.compile(
@@ -92,9 +94,7 @@ def read_extract(path: Path, delimiter: str = ",", encoding: str = "utf-8", rows
     try:
         text = _read(path, delimiter, encoding, rows)
     except (pl.exceptions.PolarsError, OSError, LookupError, TypeError, ValueError) as error:  # may quote cells
-        raise LinkedCareError(
-            f"{path.name}: cannot be read as CSV or parquet. Try --delimiter or --encoding."
-        ) from error
+        raise LinkedCareError(f"{path.name}: {_UNREADABLE}") from error
     if repeated := sum(name.endswith("_duplicated_0") for name in text.columns):
         raise LinkedCareError(f"{path.name}: has {repeated} headers twice. Name each column once.")
     if sum(map(_is_value, text.columns)) * 2 >= len(text.columns):
@@ -107,11 +107,8 @@ def read_extract(path: Path, delimiter: str = ",", encoding: str = "utf-8", rows
 
 
 def _is_value(header: str) -> bool:
-    return not any(map(str.isalpha, header)) or _is_day(header)
-
-
-def _is_day(header: str) -> bool:
-    return any(pl.Series([header]).str.to_date(form, strict=False).is_not_null().any() for form in DATE_FORMATS)
+    cell = pl.DataFrame({"cell": [header]})
+    return not any(map(str.isalpha, header)) or any(cell.filter(_is_day(form)).height for form in DATE_FORMATS)
 
 
 def _read(path: Path, delimiter: str, encoding: str, rows: int) -> pl.DataFrame:
@@ -119,7 +116,8 @@ def _read(path: Path, delimiter: str, encoding: str, rows: int) -> pl.DataFrame:
         is_parquet = content.read(4) == b"PAR1"
     if is_parquet:
         return pl.scan_parquet(path, glob=False).head(rows).select(pl.all().cast(pl.String)).collect()
-    return pl.read_csv(path, separator=delimiter, encoding=encoding, infer_schema=False, n_rows=rows, glob=False)
+    name = "utf8" if encoding.lower() in {"utf-8", "utf8"} else encoding  # the first needs no second copy of the text
+    return pl.read_csv(path, separator=delimiter, encoding=name, infer_schema=False, n_rows=rows, glob=False)
 
 
 def refused_columns(extract: Extract, columns: Sequence[GateColumn]) -> tuple[set[str], list[str]]:
@@ -162,28 +160,41 @@ def profile(extract: Extract, header: str) -> Profile:
 
 def _type(cells: pl.Series, words: str) -> tuple[str, tuple[str, ...], int]:
     """Type, formats of days, and how many cells are not of the type."""
-    if not cells.len():
+    counts = cells.rename("cell").value_counts(name="rows")  # equal cells are looked at once
+    enough = _ENOUGH * cells.len()
+    for form in DATE_FORMATS if cells.len() else ():
+        few = counts.head(_FEW)
+        if _rows(few, _is_day(form)) >= _ENOUGH * _rows(few, pl.lit(True)) / 2:
+            fitting = _rows(counts, _is_day(form))
+            if fitting >= enough:
+                return "DATE", (form,), cells.len() - fitting
+    places = pl.col("cell").str.extract(r"\.([0-9]+)$").str.len_chars().fill_null(0)
+    numbers = counts.filter(pl.col("cell").str.contains(_NUMBER)).with_columns(places=places)
+    if not numbers.height or _rows(numbers, pl.lit(True)) < enough or _CODED.search(words):
         return "VARCHAR", (), 0
-    for form in DATE_FORMATS:
-        days = cells.str.to_date(form, strict=False)
-        fitting = int(
-            ((days.dt.strftime(form) == cells) & days.dt.year().is_between(1800, 2200)).fill_null(False).sum()
-        )
-        if fitting >= _ENOUGH_DATES * cells.len():
-            return "DATE", (form,), cells.len() - fitting
-    if not cells.str.contains(_NUMBER).all() or _CODED.search(words):
-        return "VARCHAR", (), 0
-    places = int(cells.str.extract(r"\.([0-9]+)$").str.len_chars().max() or 0)  # type: ignore[arg-type]
-    digits = int(cells.str.extract(r"^-?([0-9]+)").str.len_chars().max() or 0)  # type: ignore[arg-type]
-    if places == 0:
-        is_integer = digits <= len(str(_LARGEST_INTEGER)) and _magnitude(cells) <= _LARGEST_INTEGER
-        return ("INTEGER" if is_integer else "VARCHAR"), (), 0
-    precision = max(12, digits + places)
-    return (f"DECIMAL({precision},{places})" if precision <= _MOST_DIGITS else "VARCHAR"), (), 0
+    by_places = (
+        numbers.group_by("places").agg(pl.col("rows").sum()).sort("places").with_columns(pl.col("rows").cum_sum())
+    )
+    scale, fitting = by_places.filter(pl.col("rows") >= enough).row(0)
+    digits, magnitude = numbers.select(
+        pl.col("cell").str.extract(r"^-?([0-9]+)").str.len_chars().max().alias("digits"),
+        pl.col("cell").cast(pl.Float64).abs().max().alias("magnitude"),
+    ).row(0)
+    precision = max(12, digits + scale)
+    if scale == 0 and magnitude <= _LARGEST_INTEGER:
+        return "INTEGER", (), cells.len() - fitting
+    if scale > 0 and precision <= _MOST_DIGITS:
+        return f"DECIMAL({precision},{scale})", (), cells.len() - fitting
+    return "VARCHAR", (), 0
 
 
-def _magnitude(cells: pl.Series) -> float:
-    return float(cells.cast(pl.Float64).abs().max() or 0)  # type: ignore[arg-type]
+def _is_day(form: str) -> pl.Expr:
+    day = pl.col("cell").str.to_date(form, strict=False)
+    return (day.dt.strftime(form) == pl.col("cell")) & day.dt.year().is_between(1800, 2200)
+
+
+def _rows(counts: pl.DataFrame, fits: pl.Expr) -> int:
+    return int(counts.filter(fits)["rows"].sum())
 
 
 def _with_codes(found: Profile, cells: pl.Series) -> Profile:
@@ -195,7 +206,7 @@ def _with_codes(found: Profile, cells: pl.Series) -> Profile:
 
 
 def _with_bounds(found: Profile, cells: pl.Series) -> Profile:
-    numbers = cells.cast(pl.Float64)
+    numbers = cells.cast(pl.Float64, strict=False)
     least, greatest = float(numbers.min()), float(numbers.max())  # type: ignore[arg-type]
     return replace(found, bounds=(-rounded_up(-least) if least < 0 else 0, rounded_up(greatest)))
 

@@ -67,6 +67,16 @@ def test_a_type_is_one_that_the_text_has_without_loss(extract, values, kind):
     assert profile(read_extract(extract({"Cell": values, "Other": ["x"]})), "Cell").type == kind
 
 
+def test_a_few_odd_cells_do_not_change_the_type(drafted):
+    made, contract = drafted(
+        {"Minutes": [*["17"] * 99, "q7secret"], "Seen": [*["2024-04-01"] * 98, "x", "y"]}, rows=100
+    )
+    assert [column.physical_type for column in contract.columns] == ["INTEGER", "VARCHAR"]
+    assert contract.columns[0].options == {"minimum": 0, "maximum": 20}
+    assert "1 not of the type" in made.text
+    assert "q7secret" not in made.text
+
+
 def test_days_say_how_they_are_written(drafted):
     _, contract = drafted({"Seen on": ["01/04/2024", "30/04/2024"], "Left on": ["20240401", "20240430"]})
     assert contract.own_dialect.date_formats == ("%d/%m/%Y", "%Y%m%d")
@@ -196,6 +206,15 @@ def test_parquet_is_read_as_text(tmp_path):
     held = read_extract(path)
     assert profile(held, "Minutes").type == "INTEGER"
     assert profile(held, "Mode").filled == 1
+
+
+def test_another_encoding_is_read_when_told(tmp_path):
+    path = tmp_path / "extract.csv"
+    path.write_bytes("Mode,Fee £\nseen £,1\n".encode("cp1252"))
+    assert read_extract(path, encoding="cp1252").rows.columns == ["Mode", "Fee £"]
+    for encoding in ("utf-8", "no such encoding"):
+        with pytest.raises(LinkedCareError, match="cannot be read as CSV or parquet"):
+            read_extract(path, encoding=encoding)
 
 
 def test_what_cannot_be_read_is_told_without_a_cell(tmp_path, extract):
