@@ -4,7 +4,6 @@ Belongs here: the commands and how they print: counts and positions, never a val
 Does not belong here: reading the quarantine (`assets/feeds/quarantined.py`), the decisions (`release_file.py`).
 """
 
-import getpass
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,6 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from cli.user import user_name
 from pipelines.errors import LinkedCareError
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ def release(
 
     home = home_path()
     _refuse_unknown(home, feed, delivery)
-    decided = Release(feed, delivery or "", rule, reason, by or getpass.getuser(), str(date.today()))
+    decided = Release(feed, delivery or "", rule, reason, by or user_name(), str(date.today()))
     with holding(home):
         add_release(home / RELEASES, decided, contracts()[feed])
     rows = returning_rows(home / "store", feed, rule, delivery)

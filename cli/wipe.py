@@ -1,6 +1,5 @@
 """`linked-care wipe`: remove from landing what was refused, and keep the receipts."""
 
-import getpass
 from datetime import UTC, datetime
 
 import typer
@@ -8,6 +7,7 @@ from rich.console import Console
 
 from assets.feeds.wiping import all_refused, named_refused, refuse_to_wipe
 from assets.feeds.wiping import wipe as wipe_one
+from cli.user import user_name
 from pipelines.home import holding
 from pipelines.resources import home_path
 from schemas.contract import contracts
@@ -28,5 +28,5 @@ def wipe(names: list[str], everything: bool, is_confirmed: bool) -> None:
         if not is_confirmed:
             typer.confirm(f"Remove these {len(chosen)} deliveries for good? Their receipts stay.", abort=True)
         when = datetime.now(UTC).isoformat(timespec="seconds")
-        removed = sum(wipe_one(one, getpass.getuser(), when) for one in chosen)
+        removed = sum(wipe_one(one, user_name(), when) for one in chosen)
     console.print(f"{len(chosen)} deliveries wiped, {removed:,} files; they stay refused until a good one comes")

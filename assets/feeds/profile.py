@@ -34,6 +34,7 @@ _LARGEST_INTEGER = 2**31 - 1
 _WORD_BREAK = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[\W_]+")
 _IDENTIFYING = re.compile(
     r"pseud|hash|encrypt|token|\b(id|ids|ident|identifier|number|no|num|nbr|key|ref|reference|epikey|uuid|guid|nhs|hesid)\b"
+    r"|\b(patient|person|client|user|carer|mrn|case)$"
 )
 _CODED = re.compile(
     r"\b(code|cd|type|status|class|classification|category|flag|method|source|destination|outcome|priority|sex|gender"

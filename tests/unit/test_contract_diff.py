@@ -429,6 +429,32 @@ def test_lint_names_each_file_and_fails_on_a_broken_one(base, tmp_path):
     assert second == "other.odcs.yaml: describes visit. Name the file visit.odcs.yaml."
 
 
+@pytest.mark.parametrize(
+    "edit",
+    [
+        pytest.param(lambda d: own(table(d), "dialects", ["hes"]), id="dialects are a list"),
+        pytest.param(lambda d: own(table(d), "recordKey", 3), id="a record key is a number"),
+        pytest.param(lambda d: own(column(d, "minutes"), "rules", {"maximum": "warn"}), id="a rule is a word"),
+        pytest.param(lambda d: own(column(d, "mode"), "aliases", {"hes": 3}), id="an alias is a number"),
+        pytest.param(
+            lambda d: own(column(d, "mode"), "localCodes", [{"code": "s", "means": "seen", "first": "April"}]),
+            id="a day is none",
+        ),
+        pytest.param(lambda d: column(d, "price").update(physicalType="DECIMAL(99,2)"), id="too many digits"),
+        pytest.param(lambda d: table(d)["quality"][0].update(implementation="("), id="a predicate is none"),
+        pytest.param(lambda d: d.update(schema=[]), id="no table"),
+    ],
+)
+def test_lint_tells_in_one_line_what_it_cannot_read(base, tmp_path, edit):
+    edit(base)
+    path = tmp_path / "visit.odcs.yaml"
+    path.write_text(yaml.safe_dump(base))
+    code, told = run("lint", str(path))
+    assert code == 1
+    assert told.startswith("visit.odcs.yaml: a rule or custom property is not written as this project reads it")
+    assert told.count("\n") == 1
+
+
 def test_lint_takes_all_contracts_by_default():
     code, told = run("lint")
     assert code == 0

@@ -95,7 +95,9 @@ def test_ten_rows_are_enough_for_a_code(drafted):
     assert contract.columns[0].values == ("read", "seen")
 
 
-@pytest.mark.parametrize("header", ["Patient_ID", "Der_Pseudo", "TOKEN_PERSON", "RecordNumber", "episode key"])
+@pytest.mark.parametrize(
+    "header", ["Patient_ID", "Der_Pseudo", "TOKEN_PERSON", "RecordNumber", "episode key", "Patient"]
+)
 def test_a_column_of_identifiers_shows_no_value(drafted, header):
     made, contract = drafted({header: ["zq81", "zq82"], "Mode": ["seen"]})
     assert "zq8" not in made.text

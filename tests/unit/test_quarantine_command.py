@@ -1,6 +1,7 @@
 """Rejected rows: counted without a value, copied for the supplier, and brought back by a release."""
 
 import csv
+import shutil
 from datetime import date
 from pathlib import Path
 
@@ -68,6 +69,11 @@ def test_rows_are_counted_by_rule_and_delivery(rejected):
         ("visit", "visit.mode.enum", "april", "accepted", 1, 0),
         ("visit", "visit.visit_date.required", "april", "accepted", 1, 1),
     ]
+
+
+def test_a_delivery_that_was_withdrawn_by_hand_is_left_out(rejected):
+    shutil.rmtree(rejected.store.root / "visit" / "april")
+    assert quarantined(rejected.store.root, ["visit"])["delivery_id"].unique().to_list() == ["may"]
 
 
 def test_rows_are_chosen_by_delivery_and_rule(rejected):
