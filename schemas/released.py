@@ -81,7 +81,7 @@ def problems(released: Mapping[str, Interface], now: Mapping[str, Interface]) ->
             found.append(reason)
         elif released[feed] != now[feed]:
             count = len(changes(released[feed], now[feed]))
-            told = f"{count} changes are" if count else f"version {now[feed]['version']} is"
+            told = f"{count} changes are" if count else "its version, or the form of this file, is"
             found.append(f"{feed}: {told} not released yet. Run `linked-care contract release`.")
     return found
 

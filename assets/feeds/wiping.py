@@ -104,13 +104,12 @@ def _changed_since(one: Refused) -> bool:
         return False
     if one.judged.receipt.received_at is None:  # its announcement could not be read, and is not tried again
         return digest_of(manifest) != one.judged.receipt.intake_key
-    if one.judged.receipt.reason is None:  # it was read, and is not read again while it is announced with these files
+    if one.judged.receipt.reason is None:  # it was read, and is not read again while it announces the same files
         try:
-            return (
-                tuple(sorted(f.sha256.lower() for f in read_delivery(one.landed).files)) != one.judged.receipt.content
-            )
+            announced = {file.sha256.lower() for file in read_delivery(one.landed).files}
         except RefusedDeliveryError:
             return True
+        return announced != {content.rpartition(" ")[2] for content in one.judged.receipt.content}
     judged_at = (one.shelf / RECEIPT).stat().st_mtime_ns
     return any(max(path.stat().st_mtime_ns, path.stat().st_ctime_ns) > judged_at for path in one.landed.rglob("*"))
 
