@@ -19,7 +19,8 @@ check: setup ## what CI checks before the tests: style, types, SQL, contracts
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m pipelines.portable_sql sql
-	$(BIN)/python -m schemas.contract
+	$(BIN)/linked-care contract lint
+	$(BIN)/linked-care contract diff --all
 
 bench: setup ## measures time, memory and growth, as ratios, in one run
 	$(BIN)/python -m benchmarks

@@ -16,6 +16,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from cli import contract, quarantine
 from pipelines.errors import AnotherRunError, LinkedCareError
 
 STOPPED, REFUSED_DELIVERIES, TRY_LATER = 1, 3, 75
@@ -26,6 +27,8 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
     help="Who used what care, what it cost and which conditions they live with: every night, per person.",
 )
+app.add_typer(contract.app, name="contract")
+app.add_typer(quarantine.app, name="quarantine")
 
 
 class Faults(StrEnum):
@@ -113,6 +116,20 @@ def dq_score(
 
     if not show_score(landing, markdown):
         raise typer.Exit(STOPPED)
+
+
+@app.command()
+def wipe(
+    deliveries: Annotated[list[str] | None, typer.Argument(help="Refused deliveries, as FEED/DELIVERY.")] = None,
+    everything: Annotated[bool, typer.Option("--all-refused", help="All that were refused.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Remove refused deliveries from landing for good; their receipts stay."""
+    from cli.wipe import wipe as remove
+
+    if everything == bool(deliveries):
+        raise typer.BadParameter("Name deliveries, or give --all-refused.")
+    remove(deliveries or [], everything, yes)
 
 
 def run() -> None:

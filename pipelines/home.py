@@ -49,11 +49,11 @@ class Home:
 
 
 @contextmanager
-def open_home(root: Path, person_key: str, memory_limit: str = "4GB", rebuild: bool = False) -> Iterator[Home]:
-    """A home opened for writing, by one run at a time.
+def holding(root: Path) -> Iterator[None]:
+    """Keep every other run and command from writing in a home.
 
     Raises:
-        AnotherRunError: if another run holds it.
+        AnotherRunError: if another one holds it.
     """
     store = root / "store"
     store.mkdir(parents=True, exist_ok=True)
@@ -62,11 +62,24 @@ def open_home(root: Path, person_key: str, memory_limit: str = "4GB", rebuild: b
         lock.acquire()
     except filelock.Timeout as error:
         raise AnotherRunError(f"{root}: another run is writing here. Wait for it to end, then run again.") from error
-    beside = Beside("pipelines.expectation_worker")
     try:
-        opened = Store(store, memory_limit, rebuild)
-        opened.clear_leftovers()
-        yield Home(root, opened, person_key, beside)
+        yield
     finally:
-        beside.close()
         lock.release()
+
+
+@contextmanager
+def open_home(root: Path, person_key: str, memory_limit: str = "4GB", rebuild: bool = False) -> Iterator[Home]:
+    """A home opened for writing, by one run at a time.
+
+    Raises:
+        AnotherRunError: if another run holds it.
+    """
+    with holding(root):
+        beside = Beside("pipelines.expectation_worker")
+        try:
+            opened = Store(root / "store", memory_limit, rebuild)
+            opened.clear_leftovers()
+            yield Home(root, opened, person_key, beside)
+        finally:
+            beside.close()

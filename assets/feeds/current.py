@@ -96,10 +96,12 @@ def receipts(shelf: Path) -> list[Receipt]:
 
 
 def judged_receipts(shelf: Path) -> list[Judged]:
-    """Every receipt with the verdict of the feed's last build."""
+    """Every receipt with the verdict of the feed's last build; what was withdrawn since is left out."""
     by_id = {receipt.delivery_id: receipt for receipt in receipts(shelf)}
     verdicts = json.loads((shelf / "judged.json").read_text()) if (shelf / "judged.json").exists() else []
-    return [Judged(by_id[delivery_id], verdict, reason) for delivery_id, verdict, reason in verdicts]
+    return [
+        Judged(by_id[delivery_id], verdict, reason) for delivery_id, verdict, reason in verdicts if delivery_id in by_id
+    ]
 
 
 def _point(store: Store, shelf: Path, contract: Contract, current: list[Receipt], key: str) -> Stored:

@@ -8,13 +8,15 @@ import pytest
 
 from schemas.activity import FEEDS_OF_CARE
 from schemas.contract import CONTRACTS, PROVENANCE, Contract, contracts
+from schemas.released import RELEASED
 
 EVERY = [pytest.param(contract, id=feed) for feed, contract in contracts().items()]
 every_contract = pytest.mark.parametrize("contract", EVERY)
 
 
 def test_every_file_of_the_folder_is_a_contract():
-    assert len(contracts()) == len(list(CONTRACTS.iterdir())) == 13
+    assert {path.name for path in CONTRACTS.iterdir()} == {f"{feed}.odcs.yaml" for feed in contracts()} | {RELEASED}
+    assert len(contracts()) == 13
 
 
 def test_every_feed_of_care_has_a_contract():

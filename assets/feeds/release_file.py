@@ -1,0 +1,100 @@
+"""Which rules were released for which deliveries, as decided: `<home>/released_rules.csv`.
+
+Belongs here: adding a decision to that file and taking one back.
+Does not belong here: what a release does to rows (`sorting.py`), or how many it brings back (`quarantined.py`).
+"""
+
+import csv
+import io
+from dataclasses import astuple, dataclass, fields
+from pathlib import Path
+
+from assets.feeds.sorting import RELEASABLE
+from pipelines.errors import LinkedCareError
+from pipelines.store import write_whole
+from schemas.contract_model import Contract
+
+RELEASES = "released_rules.csv"
+
+
+@dataclass(frozen=True)
+class Release:
+    """A decision that a rule no longer rejects rows; a blank delivery means every one of the feed."""
+
+    feed: str
+    delivery_id: str
+    rule_code: str
+    reason: str
+    decided_by: str
+    decided_on: str
+
+    @property
+    def target(self) -> tuple[str, str, str]:
+        """What it releases."""
+        return self.feed, self.delivery_id, self.rule_code
+
+
+COLUMNS = tuple(field.name for field in fields(Release))
+
+
+def read_releases(path: Path) -> list[Release]:
+    """Every decision that stands, as it was added."""
+    if not path.exists():
+        return []
+    try:
+        with path.open(newline="", encoding="utf-8") as text:
+            header, *records = csv.reader(text, strict=True)
+    except (csv.Error, UnicodeDecodeError, ValueError) as error:
+        raise LinkedCareError(f"{path.name}: is not CSV in UTF-8. Mend it.") from error
+    if tuple(header) != COLUMNS or any(len(record) != len(COLUMNS) for record in records):
+        raise LinkedCareError(f"{path.name}: does not have the columns {', '.join(COLUMNS)} on every line. Mend it.")
+    return [Release(*record) for record in records]
+
+
+def add_release(path: Path, release: Release, contract: Contract) -> None:
+    """Add a decision.
+
+    Raises:
+        LinkedCareError: if the rule is unknown or cannot be released, or was released for these deliveries before.
+    """
+    rule = next((rule for rule in contract.rules if rule.code == release.rule_code), None)
+    if rule is None:
+        raise LinkedCareError(
+            f"--rule {release.rule_code}: {contract.feed} has no such rule. See `linked-care contract show"
+            f" {contract.feed}`."
+        )
+    if rule.kind not in RELEASABLE:
+        raise LinkedCareError(
+            f"--rule {release.rule_code}: a rule of the kind {rule.kind} cannot be released, since no row can be used"
+            " without it. Have the supplier send the period again."
+        )
+    if rule.severity == "warn":
+        raise LinkedCareError(f"--rule {release.rule_code}: only warns, so it rejects no row.")
+    if not release.reason.strip() or not release.decided_by.strip():
+        raise LinkedCareError("--reason and --by: a release needs a reason and a name.")
+    standing = read_releases(path)
+    feed, delivery, code = release.target
+    if {(feed, "", code), (feed, delivery, code)} & {one.target for one in standing}:
+        raise LinkedCareError(f"--rule {code}: was released before. See {path.name}.")
+    _write(path, [*standing, release])
+
+
+def withdraw_release(path: Path, feed: str, delivery_id: str, rule_code: str) -> Release:
+    """Take a decision back; its rows are rejected again at the next run.
+
+    Raises:
+        LinkedCareError: if no such decision stands.
+    """
+    standing = read_releases(path)
+    taken = [one for one in standing if one.target == (feed, delivery_id, rule_code)]
+    if not taken:
+        where = f"delivery {delivery_id}" if delivery_id else "every delivery"
+        raise LinkedCareError(f"--rule {rule_code}: is not released for {where} of {feed}. See {path.name}.")
+    _write(path, [one for one in standing if one not in taken])
+    return taken[0]
+
+
+def _write(path: Path, releases: list[Release]) -> None:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows([COLUMNS, *map(astuple, releases)])
+    write_whole(path, text.getvalue())
