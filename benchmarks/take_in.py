@@ -12,6 +12,7 @@ import polars as pl
 
 from assets.feeds.delivery import read_delivery
 from assets.feeds.intake import take_in
+from assets.feeds.receipt import quarantine_files
 from schemas.contract import contracts
 
 
@@ -24,8 +25,8 @@ def main(folder: Path, shelf: Path) -> None:
     seconds = time.perf_counter() - started
     if receipt.reason:
         raise SystemExit(receipt.reason)
-    quarantine = shelf / delivery.delivery_id / "quarantine.parquet"
-    broken = pl.read_parquet(quarantine).group_by("rule_code").len().rows() if quarantine.exists() else []
+    quarantine = quarantine_files(shelf / delivery.delivery_id)
+    broken = pl.read_parquet(quarantine).group_by("rule_code").len().rows() if quarantine else []
     print(json.dumps({"seconds": seconds, "accepted": receipt.rows("accepted"), "broken": dict(broken)}))  # noqa: T201
 
 
