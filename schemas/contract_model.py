@@ -184,7 +184,12 @@ class ContractColumn:
 
 @dataclass(frozen=True)
 class Contract:
-    """One feed as its ODCS file describes it."""
+    """One feed as its ODCS file describes it.
+
+    Attributes:
+        interval_columns: first and last day of records that run over time, and count on each day in between.
+        submission_column: the submission that a record came in with, of which the supplier lists those that are active.
+    """
 
     feed: str
     version: str
@@ -200,6 +205,8 @@ class Contract:
     row_predicates: tuple[Rule, ...]
     dialects: dict[str, Dialect] = field(default_factory=lambda: {"own": Dialect("own", "the contract's own")})
     missing_texts: tuple[str, ...] = ()
+    interval_columns: tuple[str, str] | None = None
+    submission_column: str | None = None
 
     @cached_property
     def own_dialect(self) -> Dialect:

@@ -19,6 +19,7 @@ from schemas.contract import contracts
 from schemas.financial_year import years_between
 
 MANIFEST = "delivery.json"
+ROLES = ("records", "deletes", "active_submissions")
 _EARLIEST = date(1900, 1, 1)
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
@@ -44,7 +45,11 @@ class DeliveredFile:
 
 @dataclass(frozen=True)
 class Delivery:
-    """One delivery as announced in its `delivery.json`."""
+    """One delivery as announced in its `delivery.json`.
+
+    Attributes:
+        providers: those that it is for; none named means all of its supplier.
+    """
 
     folder: Path
     delivery_id: str
@@ -59,6 +64,7 @@ class Delivery:
     dialect: str | None
     files: tuple[DeliveredFile, ...]
     manifest: str
+    providers: tuple[str, ...] = ()
 
     def files_of(self, role: str) -> list[DeliveredFile]:
         """The files of one role: `records`, or companions such as `deletes`."""
@@ -96,6 +102,7 @@ def read_delivery(folder: Path) -> Delivery:
         dialect=_read(announced, "dialect") if "dialect" in announced else None,
         files=_read(announced, "files", _files),
         manifest=json.dumps(announced, sort_keys=True),
+        providers=_read(announced, "providers", _providers) if "providers" in announced else (),
     )
     if (delivery.delivery_id, delivery.feed) != (folder.name, folder.parent.name):
         raise RefusedDeliveryError(f"{MANIFEST} names another feed or delivery than the folder it lies in.")
@@ -103,6 +110,8 @@ def read_delivery(folder: Path) -> Delivery:
         raise RefusedDeliveryError("the delivery_id may hold letters, digits, dots, dashes and underscores only.")
     if delivery.period_end < delivery.period_start or not delivery.files:
         raise RefusedDeliveryError(f"{MANIFEST} announces no files, or a period that ends before it starts.")
+    if odd := sum(file.role not in ROLES for file in delivery.files):
+        raise RefusedDeliveryError(f"{MANIFEST} announces {odd} files whose role is none of {', '.join(ROLES)}.")
     if len({file.name for file in delivery.files}) < len(delivery.files):
         raise RefusedDeliveryError(f"{MANIFEST} announces a file twice, so that its rows would count twice.")
     if delivery.received_at.tzinfo is None:
@@ -140,10 +149,20 @@ def _count(value: Any) -> int:
     return value
 
 
+def _providers(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list) or not value or not all(isinstance(code, str) and code for code in value):
+        raise TypeError  # an empty list would mean all, the opposite of what it says
+    return tuple(sorted(set(value)))
+
+
 def _files(value: Any) -> tuple[DeliveredFile, ...]:
     return tuple(
         DeliveredFile(
-            Path(_read(file, "name")).name, _read(file, "format"), _read(file, "sha256"), _read(file, "rows", _count)
+            Path(_read(file, "name")).name,
+            _read(file, "format"),
+            _read(file, "sha256"),
+            _read(file, "rows", _count),
+            _read(file, "role") if "role" in file else "records",
         )
         for file in value
     )

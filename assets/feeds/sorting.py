@@ -33,8 +33,8 @@ class RowSorter:
     def __init__(self, delivery: Delivery, contract: Contract, folder: Path, released: frozenset[str]) -> None:
         self._delivery, self._contract, self._folder = delivery, contract, folder
         kinds = {rule.code: rule.kind for rule in contract.rules if rule.kind != "duplicate_record"}
-        self._released = {code for code in released if kinds.get(code) in RELEASABLE}
-        kept = {rule.code for rule in contract.rules if rule.severity == "warn"} | self._released
+        self.released = {code for code in released if kinds.get(code) in RELEASABLE}
+        kept = {rule.code for rule in contract.rules if rule.severity == "warn"} | self.released
         self._warning = [code for code in kinds if code in kept]
         self._rejecting = [code for code in kinds if code not in kept]
         self._parts = 0
@@ -77,8 +77,8 @@ class RowSorter:
             return
         counts = rows.lazy().select(form.broken[code].sum().alias(code) for code in self._warning).collect()
         self.broken.update({code: count for code, count in counts.row(0, named=True).items() if count})
-        if self._released and any(counts[code].item() for code in self._released):
-            only_released = ~pl.col("is_rejected") & pl.any_horizontal(*(form.broken[c] for c in self._released))
+        if self.released and any(counts[code].item() for code in self.released):
+            only_released = ~pl.col("is_rejected") & pl.any_horizontal(*(form.broken[c] for c in self.released))
             self.released_rows += rows.select(only_released.sum()).item()
 
     def _name_rules(self, rows: pl.DataFrame, form: Form) -> pl.DataFrame:

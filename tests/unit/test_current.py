@@ -27,9 +27,9 @@ def taken_in(monkeypatch):
     """Names of the deliveries that are taken in from here on."""
     names = []
 
-    def watched(delivery, contract, shelf):
+    def watched(delivery, contract, shelf, released):
         names.append(delivery.delivery_id)
-        return take_in(delivery, contract, shelf)
+        return take_in(delivery, contract, shelf, released)
 
     take_in = current.take_in
     monkeypatch.setattr(current, "take_in", watched)

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from assets.feeds.delivery import read_delivery
 from assets.feeds.intake import Receipt, take_in
-from assets.feeds.submission import Judged, judge, superseded_records
+from assets.feeds.submission import Judged, Remains, judge, standing
+from assets.feeds.superseded import superseded_records
 from schemas.contract import Contract, contracts
 
 PERIOD_FEED, SNAPSHOT_FEED = contracts()["apc_spell"], contracts()["patient_register"]
@@ -228,7 +229,7 @@ def superseded(deliver, visit, tmp_path):
             for name, period, received, rows, *rest in deliveries
             for announce in rest or [{}]
         ]
-        return superseded_records(taken, tmp_path / "shelf", contract)
+        return superseded_records(standing(judge(taken, contract)), tmp_path / "shelf", contract)
 
     return find
 
