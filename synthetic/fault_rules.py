@@ -122,9 +122,8 @@ FAULTS: dict[str, list[Fault]] = {
         ),
     ],
     "apc_spell": [
-        *_required(
-            "apc_spell", spell_id="APCS_Ident", provider_code="Der_Provider_Code", discharge_date="Discharge_Date"
-        ),
+        *_required("apc_spell", spell_id="APCS_Ident", provider_code="Der_Provider_Code"),
+        Fault("apc_spell.unfinished", "Discharge_Date", (None,)),
         Fault("apc_spell.admission_date.type", "Admission_Date", _NO_DATES),
         Fault("apc_spell.admission_date.minimum", "Admission_Date", SENTINELS),
         Fault("apc_spell.discharge_date.type", "Discharge_Date", _NO_DATES),
