@@ -110,7 +110,6 @@ class Form:
             case _:
                 return typed > rule.argument
 
-
     def _breaks_predicate(self, predicate: pl.Expr) -> pl.Expr:
         """Not where a value is none of its type, which its own rule says: it is not missing."""
         named = set(predicate.meta.root_names())

@@ -457,6 +457,8 @@ def test_a_rolling_file_cuts_the_earlier_one_to_the_days_before_it(build, servic
     ]
     assert stored.periods == (("2024-01-01", "2024-03-31"), ("2024-04-01", "2025-03-31"))
     assert stored.rows == 5
+    [copy] = store.root.glob("visit/*/cut-*")
+    assert pl.read_parquet(copy)["source_row"].to_list() == [1, 2, 3]  # the fourth touches no day of the copy
 
 
 def test_a_cut_copy_that_is_lost_is_made_again_and_one_that_is_not_needed_goes(build, service, rolling, store, deliver):
@@ -483,3 +485,27 @@ def test_cut_services_count_to_the_month_in_which_they_are_cut(build, service, r
         ("year", "accepted", "2024-03-01", 2),
         ("year", "superseded", "2024-12-01", 1),
     ]
+
+
+def test_a_deleted_service_moves_to_no_month(build, service, store, accompany, deliver):
+    plain = {**PLAIN, "Until": ""}
+    deliver("old", {"Visit": "v8"}, plain=plain, period=("2024-03-01", "2024-04-30"), received=SENT, supplier="others")
+    deliver("cut", plain=plain, period=("2024-04-01", "2024-05-31"), received=LATER, supplier="others")
+    folder = deliver("gone", received="2024-06-03T06:00:00Z", supplier="others")
+    accompany(folder, "deletes", "Visit\nv8\n", alone=True)
+    keyed = replace(service, record_key=("visit_id",))
+    assert build(keyed).rows == 0
+    build_accounts(store, {"visit": keyed})
+    totals = store.frame("delivery_total").filter(pl.col("record_count") != 0)
+    assert totals.select("delivery_id", "status", pl.col("activity_month").cast(pl.String)).rows() == [
+        ("old", "superseded", "2024-04-01")
+    ]
+
+
+def test_deletes_of_a_delivery_that_was_replaced_still_hold(build, deliver, accompany, store, home):
+    deliver("april", {"Visit": "v1"}, {"Visit": "v2"}, received=SENT)
+    accompany(deliver("may", IN_MAY | {"Visit": "v3"}, period=MAY, received=SENT), "deletes", "Visit\nv1\n")
+    deliver("may-r2", IN_MAY | {"Visit": "v3"}, period=MAY, received=LATER)
+    build()
+    assert verdicts(home) == {"april": "accepted", "may": "superseded", "may-r2": "accepted"}
+    assert rows(store) == [("april", 2), ("may-r2", 1)]
