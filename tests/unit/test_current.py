@@ -489,7 +489,14 @@ def test_cut_services_count_to_the_month_in_which_they_are_cut(build, service, r
 
 def test_a_deleted_service_moves_to_no_month(build, service, store, accompany, deliver):
     plain = {**PLAIN, "Until": ""}
-    deliver("old", {"Visit": "v8"}, plain=plain, period=("2024-03-01", "2024-04-30"), received=SENT, supplier="others")
+    deliver(
+        "old",
+        {"Visit": "v8", "Date": "2024-03-05"},
+        plain=plain,
+        period=("2024-03-01", "2024-04-30"),
+        received=SENT,
+        supplier="others",
+    )
     deliver("cut", plain=plain, period=("2024-04-01", "2024-05-31"), received=LATER, supplier="others")
     folder = deliver("gone", received="2024-06-03T06:00:00Z", supplier="others")
     accompany(folder, "deletes", "Visit\nv8\n", alone=True)
