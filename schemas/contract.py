@@ -6,7 +6,7 @@ Does not belong here: what a contract is (`contract_model.py`); reading deliveri
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from functools import cache
 from importlib.resources import files
@@ -97,7 +97,18 @@ def _contract(document: dict[str, Any]) -> Contract:
         row_predicates=tuple(_row_predicate(feed, item) for item in schema.get("quality", ())),
         dialects=_dialects(own.get("dialects", {"own": {"label": "the contract's own headers"}})),
         missing_texts=tuple(own.get("missingTexts", ())),
+        interval_columns=_interval(feed, own.get("intervalColumns")),
+        submission_column=own.get("submissionColumn"),
     )
+
+
+def _interval(feed: str, names: Sequence[str] | None) -> tuple[str, str] | None:
+    match names:
+        case None:
+            return None
+        case [str(first), str(last)]:
+            return first, last
+    raise ContractError(f"{feed}: intervalColumns are two: the first and the last day.")
 
 
 def _own(item: Mapping[str, Any]) -> dict[str, Any]:
@@ -180,11 +191,22 @@ def _refuse_what_cannot_be_checked(contract: Contract) -> None:
             raise ContractError(f"{feed}.{column.name}: a local code means {', '.join(unknown)}, which its list lacks.")
     if unknown := sorted({rule.severity for rule in contract.rules} - set(get_args(Severity))):
         raise ContractError(f"{feed}: severity {', '.join(unknown)} is none of {', '.join(get_args(Severity))}.")
-    singled_out = (contract.provider_column, contract.activity_date_column, contract.price_column)
+    singled_out = (
+        contract.provider_column,
+        contract.activity_date_column,
+        contract.price_column,
+        contract.submission_column,
+        *(contract.interval_columns or ()),
+    )
     known: set[str | None] = {column.name for column in contract.columns} | {None}
     lacked: list[str | None] = [name for dialect in contract.dialects.values() for name in dialect.lacks]
     if strangers := [str(name) for name in (*contract.record_key, *singled_out, *lacked) if name not in known]:
         raise ContractError(f"{feed}: singles out {', '.join(strangers)}, which it does not describe.")
+    days = {column.name for column in contract.columns if column.physical_type == "DATE"}
+    if contract.interval_columns and (
+        contract.submission_rule != "period" or not days.issuperset(contract.interval_columns)
+    ):
+        raise ContractError(f"{feed}: intervalColumns are two columns of days, of a feed of periods.")
     _refuse_confused_dialects(contract)
     from schemas.row_checks import unusable  # which imports the model of this module
 

@@ -79,8 +79,8 @@ class Limit:
 
     def exceeded(self, broken: int, rows: int) -> bool:
         """Whether a delivery of so many rows breaks the rule too often."""
-        over_count = self.count is not None and broken > self.count
-        return over_count or (self.rate is not None and broken > self.rate * rows)
+        most = (self.count, None if self.rate is None else self.rate * rows)
+        return any(bound is not None and broken > bound for bound in most)
 
 
 @dataclass(frozen=True)
@@ -138,8 +138,7 @@ class ContractColumn:
     """One column of a feed: canonical name, the headers it arrives under, type and limits.
 
     Attributes:
-        header: its header in the contract's own dialect.
-        aliases: its header in other dialects, where it differs.
+        header, aliases: its header in the contract's own dialect, and in others where it differs.
         may_be_absent: whether a file may lack it; it is then missing on every row.
         local_codes: values that mean one of the contract's.
         missing_values: values that stand for a missing one; counted, then read as missing.
@@ -203,6 +202,8 @@ class Contract:
     row_predicates: tuple[Rule, ...]
     dialects: dict[str, Dialect] = field(default_factory=lambda: {"own": Dialect("own", "the contract's own")})
     missing_texts: tuple[str, ...] = ()
+    interval_columns: tuple[str, str] | None = None  # first and last day of records that run over time
+    submission_column: str | None = None  # what a list of active submissions names
 
     @cached_property
     def own_dialect(self) -> Dialect:

@@ -42,8 +42,9 @@ DELIVERY_RECEIPT = Table(
         Column("period_end", "DATE", "Last day covered.", nullable=True),
         Column("received_date", "DATE", "Day on which it was received.", nullable=True),
         Column("is_synthetic", "BOOLEAN", "Whether it holds synthetic records."),
+        Column("dialect", "STRING", "Dialect of the contract under whose headers it came.", nullable=True),
         Column("verdict", "STRING", "accepted, superseded, repeat or refused."),
-        Column("reason", "STRING", "Why it was refused or is a repeat.", nullable=True),
+        Column("reason", "STRING", "Why it was refused, or is a repeat; by what it was replaced.", nullable=True),
         _rows("received", "received"),
         _rows("rejected", "rejected to quarantine"),
         _rows("superseded", _SUPERSEDED),
@@ -52,6 +53,12 @@ DELIVERY_RECEIPT = Table(
         _pence("rejected", "rejected to quarantine"),
         _pence("superseded", _SUPERSEDED),
         _pence("accepted", "accepted and current"),
+        Column(
+            "released_rows",
+            "BIGINT",
+            "Accepted rows that break a rule which was released for the delivery.",
+            unit="rows",
+        ),
         Column(
             "unreadable_price_rows",
             "BIGINT",

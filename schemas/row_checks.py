@@ -90,7 +90,7 @@ class Form:
 
     def _is_broken(self, rule: Rule, column: ContractColumn | None) -> pl.Expr:
         if column is None:
-            return pl.sql_expr(rule.argument)
+            return self._breaks_predicate(pl.sql_expr(rule.argument))
         typed = pl.col(column.name)
         match rule.kind:
             case "required":
@@ -109,6 +109,13 @@ class Form:
                 return typed < rule.argument
             case _:
                 return typed > rule.argument
+
+    def _breaks_predicate(self, predicate: pl.Expr) -> pl.Expr:
+        """Not where a value is none of its type, which its own rule says: it is not missing."""
+        named = set(predicate.meta.root_names())
+        typed = [c for c in self.contract.columns if c.name in named and c.physical_type != "VARCHAR"]
+        unread = [pl.col(c.name).is_null() & self._text(c).is_not_null() for c in typed]
+        return predicate & ~pl.any_horizontal(unread) if unread else predicate
 
 
 def _day(text: pl.Expr, form: str) -> pl.Expr:

@@ -10,8 +10,10 @@ from typing import Any
 import polars as pl
 
 from assets.feeds.current import judged_receipts
+from assets.feeds.cuts import months_moved
 from assets.feeds.receipt import quarantine_files
 from assets.feeds.submission import Judged
+from assets.feeds.superseded import SUPERSEDED
 from pipelines.store import Store, Stored, fingerprint, frame_writer
 from schemas.contract_model import Contract
 from schemas.feeds import DELIVERY_RECEIPT, DELIVERY_TOTAL, QUARANTINE
@@ -25,37 +27,42 @@ def build_accounts(store: Store, contracts: Mapping[str, Contract]) -> dict[str,
     """The tables that account for every delivery of every feed."""
     judged = {feed: judged_receipts(store.root / feed) for feed in contracts}
     superseded = {feed: _superseded(store, feed) for feed in contracts}
-    totals = _delivery_totals(judged, superseded)
+    moved = {feed: _moved(store, contract, judged[feed], superseded[feed]) for feed, contract in contracts.items()}
+    totals = _delivery_totals(judged, superseded, moved)
     priced = [feed for feed, contract in contracts.items() if contract.price_column]
     return {
         DELIVERY_RECEIPT.name: store.write(
             DELIVERY_RECEIPT,
             None,
-            _key(DELIVERY_RECEIPT, judged),
+            _key(store, DELIVERY_RECEIPT, judged),
             frame_writer(DELIVERY_RECEIPT, _delivery_receipts(judged, totals)),
         ),
         DELIVERY_TOTAL.name: store.write(
             DELIVERY_TOTAL,
             None,
-            _key(DELIVERY_TOTAL, judged, _IN_THE_LEDGER),
+            _key(store, DELIVERY_TOTAL, judged, _IN_THE_LEDGER),
             frame_writer(DELIVERY_TOTAL, _where_priced(totals, priced)),
         ),
         QUARANTINE.name: store.write(
             QUARANTINE,
             None,
-            _key(QUARANTINE, judged, _IN_THE_LEDGER),
+            _key(store, QUARANTINE, judged, _IN_THE_LEDGER),
             frame_writer(QUARANTINE, _quarantine(store, judged)),
         ),
     }
 
 
-def _key(table: Table, judged: Mapping[str, list[Judged]], verdicts: Collection[str] | None = None) -> str:
-    """Digest of the deliveries with these verdicts, or of all: a repeat changes nothing but its receipt."""
+def _key(
+    store: Store, table: Table, judged: Mapping[str, list[Judged]], verdicts: Collection[str] | None = None
+) -> str:
+    """Digest of the current rows and the deliveries with these verdicts, or all: a repeat changes its receipt alone."""
+    stored = {feed: store.current(feed) for feed in judged}
     return fingerprint(
         repr(table),
+        {feed: current and current.content for feed, current in stored.items()},
         {
             feed: [
-                (j.receipt.delivery_id, j.receipt.intake_key, j.verdict)
+                (j.receipt.delivery_id, j.receipt.intake_key, j.verdict, None if verdicts else j.reason)
                 for j in found
                 if verdicts is None or j.verdict in verdicts
             ]
@@ -68,9 +75,15 @@ def _where_priced(totals: pl.DataFrame, priced: list[str]) -> pl.DataFrame:
     return totals.with_columns(submitted_pence=pl.when(pl.col("feed").is_in(priced)).then("submitted_pence"))
 
 
-def _superseded(store: Store, feed: str) -> pl.DataFrame | None:
+def _superseded(store: Store, feed: str) -> pl.DataFrame:
     stored = store.current(feed)
-    return pl.read_parquet(store.root / stored.without) if stored and stored.without else None
+    kept = store.root / stored.without if stored and stored.without else None
+    return pl.read_parquet(kept, glob=False) if kept else pl.DataFrame(schema=SUPERSEDED)
+
+
+def _moved(store: Store, contract: Contract, judged: list[Judged], superseded: pl.DataFrame) -> pl.DataFrame:
+    stored = store.current(contract.feed)
+    return months_moved(store.paths(stored) if stored else [], superseded, [j.receipt for j in judged], contract)
 
 
 _TOTAL_SCHEMA = {
@@ -84,7 +97,11 @@ _TOTAL_SCHEMA = {
 }
 
 
-def _delivery_totals(judged: Mapping[str, list[Judged]], superseded: Mapping[str, pl.DataFrame | None]) -> pl.DataFrame:
+def _delivery_totals(
+    judged: Mapping[str, list[Judged]],
+    superseded: Mapping[str, pl.DataFrame],
+    moved: Mapping[str, pl.DataFrame],
+) -> pl.DataFrame:
     rows = [
         (
             feed,
@@ -99,19 +116,23 @@ def _delivery_totals(judged: Mapping[str, list[Judged]], superseded: Mapping[str
     ]
     counted = [pl.DataFrame(rows, schema=_TOTAL_SCHEMA, orient="row")]
     for feed, records in superseded.items():
-        if records is not None:
-            moved = records.group_by("delivery_id", "provider_code", "activity_month").agg(
-                record_count=pl.len().cast(pl.Int64), submitted_pence=pl.col("submitted_pence").sum()
+        gone = records.group_by("delivery_id", "provider_code", "activity_month").agg(
+            record_count=pl.len().cast(pl.Int64), submitted_pence=pl.col("submitted_pence").sum()
+        )
+        cut = moved[feed]
+        for found, status, sign in (
+            (gone, "superseded", 1),
+            (gone, "accepted", -1),
+            (cut, "accepted", -1),
+            (cut.with_columns(activity_month="moved_to"), "accepted", 1),
+        ):
+            counted.append(
+                found.with_columns(
+                    pl.lit(feed).alias("feed"),
+                    pl.lit(status).alias("status"),
+                    pl.col("record_count", "submitted_pence") * sign,
+                ).select(_TOTAL_SCHEMA.keys())
             )
-            for status, sign in (("superseded", 1), ("accepted", -1)):
-                counted.append(
-                    moved.with_columns(
-                        pl.lit(feed).alias("feed"),
-                        pl.lit(status).alias("status"),
-                        pl.col("record_count") * sign,
-                        pl.col("submitted_pence") * sign,
-                    ).select(_TOTAL_SCHEMA.keys())
-                )
     keys = [name for name in _TOTAL_SCHEMA if name not in {"record_count", "submitted_pence"}]
     return pl.concat(counted).group_by(keys).agg(pl.col("record_count", "submitted_pence").sum())
 
@@ -137,12 +158,14 @@ def _receipt_row(feed: str, judged: Judged, counted: Mapping[tuple[str, str, str
         "period_end": receipt.period_end,
         "received_date": receipt.received_at.date() if receipt.received_at else None,
         "is_synthetic": receipt.synthetic,
+        "dialect": receipt.dialect,
         "verdict": judged.verdict,
         "reason": judged.reason,
         "received_rows": receipt.received_rows,
         "received_pence": receipt.pence(),
         **{f"{status}_rows": rows for status, (rows, _) in counts.items()},
         **{f"{status}_pence": pence for status, (_, pence) in counts.items()},
+        "released_rows": receipt.released_rows,
         "unreadable_price_rows": receipt.unreadable_prices,
     }
 

@@ -9,14 +9,19 @@ import logging
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import polars as pl
 
+from assets.feeds import cuts, submission, superseded
+from assets.feeds.cuts import current_files, remove_unneeded
 from assets.feeds.delivery import RefusedDeliveryError, landed, read_delivery
 from assets.feeds.intake import empty_accepted, intake_key, take_in
-from assets.feeds.receipt import RECEIPT, Receipt, accepted_files
-from assets.feeds.submission import Judged, judge, superseded_records
+from assets.feeds.receipt import RECEIPT, Receipt, stands
+from assets.feeds.releases import RELEASES, released_rules
+from assets.feeds.submission import Judged, Standing, judge, standing
+from assets.feeds.superseded import superseded_records
 from pipelines.store import Store, Stored, digest_of, fingerprint, write_whole
 from schemas.contract_model import Contract
 
@@ -31,20 +36,19 @@ def build_feed(store: Store, landing: Path, contract: Contract) -> Stored:
     shelf = store.root / contract.feed
     shelf.mkdir(exist_ok=True)
     folders = list(landed(landing, contract.feed))
+    released = released_rules(store.root.parent / RELEASES, contract.feed)
     large = [folder for folder in folders if _bytes(folder) > LARGE]
 
     def take(folder: Path) -> bool:
-        return _take_in_if_new(folder, contract, shelf, store.rebuild)
+        return _take_in_if_new(folder, contract, shelf, released(folder.name), store.rebuild)
 
     taken = sum(map(take, large))  # one at a time, since each is held in memory
     with ThreadPoolExecutor(AT_ONCE) as threads:  # one delivery reads while another writes
         taken += sum(threads.map(take, [folder for folder in folders if folder not in large]))
     judged = judge(receipts(shelf), contract)
     write_whole(shelf / "judged.json", json.dumps([[j.receipt.delivery_id, j.verdict, j.reason] for j in judged]))
-    current = sorted(
-        (j.receipt for j in judged if j.verdict == "accepted"), key=lambda r: (r.period_start, r.delivery_id)
-    )
-    key = fingerprint(contract.read_by, [(receipt.delivery_id, receipt.intake_key) for receipt in current])
+    current = standing(judged)
+    key = fingerprint(contract.read_by, [one.key for one in current], _code())
     before = store.current(contract.feed)
     if before and before.fingerprint == key and not (taken and store.rebuild):
         return before
@@ -53,11 +57,17 @@ def build_feed(store: Store, landing: Path, contract: Contract) -> Stored:
     return stored
 
 
+@cache
+def _code() -> list[str]:
+    """Digest of what decides which rows are current."""
+    return [digest_of(Path(str(module.__file__))) for module in (cuts, submission, superseded)]
+
+
 def _bytes(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.iterdir() if path.is_file())
 
 
-def _take_in_if_new(folder: Path, contract: Contract, shelf: Path, rebuild: bool) -> bool:
+def _take_in_if_new(folder: Path, contract: Contract, shelf: Path, released: frozenset[str], rebuild: bool) -> bool:
     receipt = shelf / folder.name / RECEIPT
     try:
         delivery = read_delivery(folder)
@@ -68,13 +78,15 @@ def _take_in_if_new(folder: Path, contract: Contract, shelf: Path, rebuild: bool
         write_whole(receipt, _unreadable(folder, contract, str(refusal)).dump())
         _tell_refused(contract, folder, refusal)
         return True
-    stands = bool(accepted_files(receipt.parent))  # what was refused is tried again: its file may be mended
-    known = Receipt.load(receipt).intake_key if stands and receipt.exists() else None
-    if known == intake_key(delivery, contract) and not rebuild:
+    # What was refused is tried again: its file may be mended.
+    known = Receipt.load(receipt).intake_key if stands(receipt.parent) else None
+    if known == intake_key(delivery, contract, released) and not rebuild:
         return False
-    outcome = take_in(delivery, contract, shelf)
+    outcome = take_in(delivery, contract, shelf, released)
     if outcome.reason:
         _tell_refused(contract, folder, outcome.reason)
+    elif outcome.returned_rows:
+        log.info("%s/%s: %d rows came back from quarantine", contract.feed, folder.name, outcome.returned_rows)
     return True
 
 
@@ -104,10 +116,10 @@ def judged_receipts(shelf: Path) -> list[Judged]:
     ]
 
 
-def _point(store: Store, shelf: Path, contract: Contract, current: list[Receipt], key: str) -> Stored:
+def _point(store: Store, shelf: Path, contract: Contract, current: list[Standing], key: str) -> Stored:
     records = superseded_records(current, shelf, contract)
-    parts = [(receipt, file) for receipt in current for file in accepted_files(shelf / receipt.delivery_id)]
-    files = [file for _, file in parts]
+    parts = [(one.receipt, file, days) for one in current for file, days in current_files(one, shelf, contract)]
+    files = [file for _, file, _ in parts]
     if not files:
         files = [shelf / "empty.parquet"]
         empty_accepted(contract, files[0])
@@ -116,9 +128,9 @@ def _point(store: Store, shelf: Path, contract: Contract, current: list[Receipt]
         year=None,
         fingerprint=key,
         files=tuple(str(file.relative_to(store.root)) for file in files),
-        digests=tuple(fingerprint(receipt.intake_key, file.name) for receipt, file in parts) or (key,),
-        rows=sum(receipt.rows("accepted") for receipt in current) - records.height,
-        periods=tuple((str(receipt.period_start), str(receipt.period_end)) for receipt, _ in parts),
+        digests=tuple(fingerprint(receipt.intake_key, file.name) for receipt, file, _ in parts) or (key,),
+        rows=sum(one.receipt.rows("accepted") for one in current) - records.height,
+        periods=tuple((str(first), str(last)) for _, _, (first, last) in parts),
         spans=contract.spans_deliveries,
         without=_keep_superseded(store, shelf, records),
     )
@@ -126,6 +138,7 @@ def _point(store: Store, shelf: Path, contract: Contract, current: list[Receipt]
     for old in shelf.glob("superseded-*.parquet"):
         if str(old.relative_to(store.root)) != stored.without:
             old.unlink()
+    remove_unneeded(shelf, files)
     return replace(stored, computed=True)
 
 

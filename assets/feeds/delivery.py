@@ -21,6 +21,7 @@ from schemas.contract import contracts
 from schemas.financial_year import years_between
 
 MANIFEST = "delivery.json"
+ROLES = ("records", "deletes", "active_submissions")
 _EARLIEST = date(1900, 1, 1)
 _LATEST_YEARS = 20
 _LONGEST_NAME = 255  # bytes, in any file system
@@ -68,7 +69,11 @@ class DeliveredFile:
 
 @dataclass(frozen=True)
 class Delivery:
-    """One delivery as announced in its `delivery.json`."""
+    """One delivery as announced in its `delivery.json`.
+
+    Attributes:
+        providers: those that it is for; none named means all of its supplier.
+    """
 
     folder: Path
     delivery_id: str
@@ -83,6 +88,7 @@ class Delivery:
     dialect: str | None
     files: tuple[DeliveredFile, ...]
     manifest: str
+    providers: tuple[str, ...] = ()
 
     def files_of(self, role: str) -> list[DeliveredFile]:
         """The files of one role: `records`, or companions such as `deletes`."""
@@ -115,6 +121,7 @@ def read_delivery(folder: Path) -> Delivery:
         dialect=_read(announced, "dialect") if "dialect" in announced else None,
         files=_read(announced, "files", _files),
         manifest=json.dumps(announced, sort_keys=True),
+        providers=_read(announced, "providers", _providers) if "providers" in announced else (),
     )
     if (delivery.delivery_id, delivery.feed) != (folder.name, folder.parent.name):
         raise RefusedDeliveryError(f"{MANIFEST} names another feed or delivery than the folder it lies in.")
@@ -122,6 +129,8 @@ def read_delivery(folder: Path) -> Delivery:
         raise RefusedDeliveryError("the delivery_id may hold letters, digits, dots, dashes and underscores only.")
     if delivery.period_end < delivery.period_start or not delivery.files:
         raise RefusedDeliveryError(f"{MANIFEST} announces no files, or a period that ends before it starts.")
+    if odd := sum(file.role not in ROLES for file in delivery.files):
+        raise RefusedDeliveryError(f"{MANIFEST} announces {odd} files whose role is none of {', '.join(ROLES)}.")
     if len({file.name for file in delivery.files}) < len(delivery.files):
         raise RefusedDeliveryError(f"{MANIFEST} announces a file twice, so that its rows would count twice.")
     if delivery.received_at.tzinfo is None:
@@ -228,6 +237,12 @@ def _file(record: Any) -> DeliveredFile:
     if file.quote == file.delimiter:
         raise ValueError
     return file
+
+
+def _providers(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list) or not value or not all(isinstance(code, str) and code for code in value):
+        raise TypeError  # an empty list would mean all, the opposite of what it says
+    return tuple(sorted(set(value)))
 
 
 def _read(record: Any, name: str, read: Callable[[Any], Any] = _text) -> Any:

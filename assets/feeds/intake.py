@@ -8,7 +8,8 @@ import logging
 import shutil
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -17,14 +18,25 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from assets.feeds import columnar, delimited, identifier_values, identifiers, reading, sorting, transcoding, workbook
+from assets.feeds import (
+    columnar,
+    companions,
+    delimited,
+    identifier_values,
+    identifiers,
+    reading,
+    sorting,
+    transcoding,
+    workbook,
+)
 from assets.feeds import headers as headers_module
-from assets.feeds.delivery import Delivery, IdentifiersError, RefusedDeliveryError
+from assets.feeds.companions import COMPANIONS, columns_of, keep_companion
+from assets.feeds.delivery import MANIFEST, Delivery, IdentifiersError, RefusedDeliveryError
 from assets.feeds.headers import Headers, match_headers
 from assets.feeds.identifiers import IdentifierGate, refused_by_header
 from assets.feeds.reading import open_text
-from assets.feeds.receipt import RECEIPT, Receipt, accepted_files, quarantine_files
-from assets.feeds.sorting import SOURCE_ROW, RowSorter
+from assets.feeds.receipt import RECEIPT, Receipt, quarantine_files, stands
+from assets.feeds.sorting import SOURCE_ROW, RowSorter, Total
 from pipelines.store import digest_of, fingerprint
 from schemas import row_checks
 from schemas.contract_model import Contract
@@ -33,6 +45,7 @@ log = logging.getLogger(__name__)
 
 _READERS = (
     columnar,
+    companions,
     delimited,
     headers_module,
     identifier_values,
@@ -59,9 +72,10 @@ def take_in(delivery: Delivery, contract: Contract, shelf: Path, released: froze
     """Judge a delivery and put its rows on the shelf (`store/<feed>/`), in one step.
 
     Writes, in parts, `accepted-*.parquet` (the contract's columns and provenance), `quarantine-*.parquet` (row number,
-    first rule broken, rules broken) and `quarantined_row-*.parquet` (the rejected rows as received). A refused delivery
-    leaves its receipt and nothing else, unless it was accepted before: then its rows stay, for a file that was moved to
-    an archive must not take a month away. What holds identifiers never stays.
+    first rule broken, rules broken) and `quarantined_row-*.parquet` (the rejected rows as received), and one small
+    `<role>.parquet` for each kind of companion file. A refused delivery leaves its receipt and nothing else, unless it
+    was accepted before: then its rows stay, for a file that was moved to an archive must not take a month away. What
+    holds identifiers never stays.
     """
     final, key = shelf / delivery.delivery_id, intake_key(delivery, contract, released)
     staged = shelf / f".{uuid.uuid4().hex}.tmp"
@@ -71,7 +85,7 @@ def take_in(delivery: Delivery, contract: Contract, shelf: Path, released: froze
     except RefusedDeliveryError as refusal:
         shutil.rmtree(staged)  # nothing of what is refused is copied
         held = isinstance(refusal, IdentifiersError)
-        if accepted_files(final) and not held:
+        if stands(final) and not held:
             log.warning("%s/%s stays as it was accepted: %s", contract.feed, delivery.delivery_id, refusal)
             return Receipt.load(final / RECEIPT)
         staged.mkdir()
@@ -87,6 +101,8 @@ def _judge(delivery: Delivery, contract: Contract, staged: Path, key: str, relea
         raise RefusedDeliveryError(
             f"announced under contract version {delivery.contract_version}, known is {contract.version}."
         )
+    if delivery.providers and not contract.provider_column:
+        raise RefusedDeliveryError("announces providers, and the feed has no provider column. Leave them out.")
     sorter = RowSorter(delivery, contract, staged, released)
     dialects = set()
     with tempfile.TemporaryDirectory(dir=staged) as spool:
@@ -100,12 +116,23 @@ def _judge(delivery: Delivery, contract: Contract, staged: Path, key: str, relea
             for headers, batch in _batches(delivery, contract, Path(spool)):
                 sorter.move_to_quarantine(repeated, batch, first_row, headers)
                 first_row += batch.height
+        for role in COMPANIONS:
+            if delivery.files_of(role):
+                small = columns_of(role, contract, delivery.dialect)
+                found = _batches(replace(delivery, dialect=None), small, Path(spool), role)
+                announced = sum(file.rows for file in delivery.files_of(role))
+                keep_companion(role, small, found, announced, staged)
+    totals = sorter.totals()
+    if delivery.providers and (others := _rows_of_others(totals, delivery.providers)):
+        raise RefusedDeliveryError(
+            f"{others} rows are of providers that {MANIFEST} does not announce. Announce these, or leave the rows out."
+        )
     return _receipt(
         delivery,
         key,
         dialect=", ".join(sorted(dialects)) or contract.own_dialect.name,
         received_rows=sorter.received_rows,
-        totals=sorter.totals(),
+        totals=totals,
         broken=dict(sorted(sorter.broken.items())),
         released=tuple(sorted(sorter.released)),
         released_rows=sorter.released_rows,
@@ -114,13 +141,20 @@ def _judge(delivery: Delivery, contract: Contract, staged: Path, key: str, relea
     )
 
 
-def _batches(delivery: Delivery, contract: Contract, spool: Path) -> Iterator[tuple[Headers, pl.DataFrame]]:
-    """The rows of a delivery as text, file by file, once they have passed the identifier gate.
+def _rows_of_others(totals: Iterable[Total], providers: Collection[str]) -> int:
+    """Accepted rows that a resubmission for the same providers could never replace."""
+    return sum(rows for status, provider, _, rows, _ in totals if status == "accepted" and provider not in providers)
+
+
+def _batches(
+    delivery: Delivery, contract: Contract, spool: Path, role: str = "records"
+) -> Iterator[tuple[Headers, pl.DataFrame]]:
+    """The rows of a delivery's files of one role as text, file by file, once they have passed the identifier gate.
 
     Raises:
         IdentifiersError: as soon as what was read so far names or holds identifiers.
     """
-    for file in delivery.files_of("records"):
+    for file in delivery.files_of(role):
         text = open_text(delivery.folder, file, spool)
         headers = match_headers(file.name, text.headers, delivery, contract)
         gate = IdentifierGate(headers.gate_columns())
@@ -163,7 +197,9 @@ def _receipt(delivery: Delivery, key: str, **outcome: Any) -> Receipt:
         period_end=delivery.period_end,
         received_at=delivery.received_at,
         intake_key=key,
-        content=tuple(sorted(file.sha256.lower() for file in delivery.files)),
+        content=tuple(sorted(f"{file.role} {file.sha256.lower()}" for file in delivery.files)),
+        providers=delivery.providers,
+        roles=tuple(sorted({file.role for file in delivery.files})),
         **outcome,
     )
 

@@ -30,6 +30,8 @@ class Receipt:
         released: the rules that were released for it.
         released_rows: rows accepted though they break a rule, because the rule was released for them.
         returned_rows: rows now accepted that an earlier reading of the same delivery had rejected.
+        providers: those that it is for; none named means all of its supplier.
+        roles: the kinds of files that it holds: `records`, and companions.
         unreadable_prices: rejected rows whose price is no amount of money, so that their pence are unknown.
     """
 
@@ -53,7 +55,14 @@ class Receipt:
     released: tuple[str, ...] = ()
     released_rows: int = 0
     returned_rows: int = 0
+    providers: tuple[str, ...] = ()
+    roles: tuple[str, ...] = ("records",)
     unreadable_prices: int = 0
+
+    @property
+    def has_records(self) -> bool:
+        """Whether it holds records, and so speaks for its period; a delivery of companions alone does not."""
+        return "records" in self.roles
 
     def rows(self, status: str) -> int:
         """Rows that the delivery, judged on its own, has of a status."""
@@ -74,10 +83,19 @@ class Receipt:
         for name in ("period_start", "period_end"):
             record[name] = record[name] and date.fromisoformat(record[name])
         record["received_at"] = record["received_at"] and datetime.fromisoformat(record["received_at"])
-        for name in ("content", "released"):
-            record[name] = tuple(record.get(name, ()))
+        for name in ("content", "released", "providers", "roles"):
+            record[name] = tuple(record.get(name, getattr(Receipt, name)))
         record["totals"] = tuple((s, p, date.fromisoformat(m), n, c) for s, p, m, n, c in record["totals"])
         return Receipt(**record)
+
+
+def stands(folder: Path) -> bool:
+    """Whether a delivery lies on the shelf taken in and whole, so that it need not be read again."""
+    try:
+        receipt = Receipt.load(folder / RECEIPT)
+    except FileNotFoundError:
+        return False
+    return receipt.reason is None and bool(accepted_files(folder) or not receipt.has_records)
 
 
 def accepted_files(folder: Path) -> list[Path]:

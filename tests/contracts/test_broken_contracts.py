@@ -22,6 +22,10 @@ def expected(document: dict[str, Any]) -> dict[str, Any]:
     return next(item["value"] for item in own if item["property"] == "expected")
 
 
+def own(document: dict[str, Any], name: str, value: Any) -> None:
+    document["schema"][0]["customProperties"].append({"property": name, "value": value})
+
+
 def write(folder: Path, change: Change, name: str = FEED) -> Path:
     document = yaml.safe_load((CONTRACTS / f"{FEED}.odcs.yaml").read_text())
     change(document)
@@ -85,6 +89,23 @@ def test_the_unchanged_contract_loads(tmp_path: Path):
             "whenever",
             id="a submission rule that is not known",
         ),
+        pytest.param(
+            lambda d: own(d, "intervalColumns", ["processing_month"]), "intervalColumns are two", id="half an interval"
+        ),
+        pytest.param(
+            lambda d: own(d, "intervalColumns", ["processing_month", "practice_code"]),
+            "two columns of days",
+            id="an interval that ends with no day",
+        ),
+        pytest.param(
+            lambda d: (
+                own(d, "intervalColumns", ["processing_month", "processing_month"]),
+                own(d, "submissionRule", "snapshot"),
+            ),
+            "of a feed of periods",
+            id="an interval of a snapshot feed",
+        ),
+        pytest.param(lambda d: own(d, "submissionColumn", "no_such"), "no_such", id="a submission that is no column"),
         pytest.param(
             lambda d: d["schema"][0]["quality"][0].update(implementation="no_such_column < 1"),
             "outside_period",

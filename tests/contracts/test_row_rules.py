@@ -15,6 +15,7 @@ COLUMN_RULES = [
 # A row rule ties columns together, so that only its author can say what breaks it.
 BREAKS = {
     "apc_spell.discharged_before_admitted": {"admission_date": "2024-04-16", "discharge_date": "2024-04-15"},
+    "apc_spell.unfinished": {"discharge_date": None},
     "apc_spell.outside_period": {"discharge_date": "2024-05-01"},
     "community_contact.outside_period": {"contact_date": "2024-03-31"},
     "ec_attendance.outside_period": {"arrival_date": "2024-05-01"},
@@ -38,6 +39,9 @@ BREAKS = {
     "social_care_event.outside_period": {"start_date": "2024-05-01", "end_date": None},
     "social_care_event.cost_without_frequency": {"unit_cost": "10.00", "cost_frequency": None},
 }
+
+# Not required, but a row rule of its own says what a missing value means.
+NEEDED = {"apc_spell": {"discharge_date"}}
 
 
 def bad_value(rule: Rule) -> str:
@@ -65,7 +69,8 @@ def test_the_good_row_breaks_no_rule(contract: Contract, good_row, broken_rules)
 
 @pytest.mark.parametrize("contract", EVERY, ids=lambda contract: contract.feed)
 def test_optional_values_may_be_missing(contract: Contract, good_row, broken_rules):
-    row = good_row(contract) | {column.name: None for column in contract.columns if not column.required}
+    optional = {column.name for column in contract.columns if not column.required} - NEEDED.get(contract.feed, set())
+    row = good_row(contract) | dict.fromkeys(optional)
     assert broken_rules(contract, row) == []
 
 

@@ -11,6 +11,7 @@ from assets.feeds import accounts
 from assets.feeds.accounts import build_accounts
 from assets.feeds.current import build_feed
 from pipelines.store import Store
+from schemas.contract_model import Contract, Limit
 from schemas.feeds import DELIVERY_RECEIPT, DELIVERY_TOTAL, QUARANTINE
 
 APRIL, MAY = ("2024-04-01", "2024-04-30"), ("2024-05-01", "2024-05-31")
@@ -20,12 +21,22 @@ STATUSES = ("rejected", "superseded", "accepted")
 
 
 @pytest.fixture
+def visit(visit: Contract) -> Contract:
+    """The small feed, where one visit of too many minutes refuses the delivery."""
+    columns = tuple(
+        replace(c, severities={"maximum": "refuse"}, limits={"maximum": Limit(0)}) if c.name == "minutes" else c
+        for c in visit.columns
+    )
+    return replace(visit, columns=columns)
+
+
+@pytest.fixture
 def account(home, visit):
     """Builds the feed and its accounts; the three tables by name."""
 
-    def build(store: Store = home.store) -> dict[str, pl.DataFrame]:
-        build_feed(store, home.landing, visit)
-        return {name: store.frame(name) for name in build_accounts(store, {"visit": visit})}
+    def build(store: Store = home.store, contract: Contract = visit) -> dict[str, pl.DataFrame]:
+        build_feed(store, home.landing, contract)
+        return {name: store.frame(name) for name in build_accounts(store, {"visit": contract})}
 
     return build
 
@@ -54,7 +65,9 @@ def every_verdict(deliver, account):
         received="2024-06-03T06:00:00Z",
     )
     deliver("may", {**IN_MAY, "Visit": "v2", "Price": "32.00"}, {**IN_MAY, "Visit": "v4", "Price": "ten"}, period=MAY)
-    deliver("odd", {"Visit": "v5", "Price": "64.00"}, period=("2024-04-15", "2024-05-15"), received=LATER)
+    deliver(
+        "odd", {"Visit": "v5", "Price": "64.00", "Minutes": "61"}, period=("2024-04-15", "2024-05-15"), received=LATER
+    )
     deliver("unread", {"Visit": "v6", "Price": "128.00"}, contract_version="0.9.0")
     return account()
 
@@ -89,7 +102,7 @@ def test_each_verdict_says_what_became_of_the_rows(every_verdict, delivery_id, v
 def test_the_reason_stands_where_there_is_one(every_verdict):
     reasons = {name: receipt(every_verdict, name)["reason"] for name in ("april", "april-r2", "april-again", "unread")}
     assert reasons == {
-        "april": None,
+        "april": "replaced by april-r2; of its rows 1 had been rejected, of the new ones 1",
         "april-r2": None,
         "april-again": "the same files were received before",
         "unread": "announced under contract version 0.9.0, known is 1.0.0.",
@@ -167,13 +180,34 @@ def test_nothing_new_writes_nothing(deliver, account, home, visit):
     assert [stored.computed for stored in build_accounts(home.store, {"visit": visit}).values()] == [False] * 3
 
 
-def test_a_reason_that_changes_reaches_the_receipt(deliver, account, home):
-    """The announcement of `b` stays as it is; an earlier one that arrives late gives another reason for refusing it."""
-    deliver("a1", {}, period=("2024-04-02", "2024-04-30"), received=SENT)
-    deliver("b", {}, period=("2024-04-10", "2024-05-31"), received=LATER)
-    assert "period of a1" in receipt(account(), "b")["reason"]
-    deliver("a0", {"Date": "2024-05-31"}, period=("2024-05-31", "2024-06-30"), received="2024-05-01T06:00:00Z")
-    assert "period of a0" in receipt(account(), "b")["reason"]
+def test_a_reason_that_changes_reaches_the_receipt(deliver, account, visit):
+    """Neither the delivery nor its verdict changes; the limit that it is over does."""
+    deliver("a", {"Minutes": "61"}, {"Visit": "v2", "Minutes": "62"})
+    assert "at most 0 may" in receipt(account(), "a")["reason"]
+    columns = tuple(replace(c, limits={"maximum": Limit(1)}) if c.name == "minutes" else c for c in visit.columns)
+    assert "at most 1 may" in receipt(account(contract=replace(visit, columns=columns)), "a")["reason"]
+
+
+def test_rows_that_are_superseded_in_part_move_from_accepted(deliver, account):
+    deliver(
+        "april", {"Visit": "v1", "Price": "1.00"}, {"Visit": "v2", "Price": "2.00", "Date": "2024-04-02"}, received=SENT
+    )
+    before = receipt(account(), "april")
+    assert (before["accepted_rows"], before["accepted_pence"]) == (2, 300)
+    deliver("part", {"Visit": "v3", "Price": "4.00"}, period=("2024-04-10", "2024-04-20"), received=LATER)
+    after = receipt(account(), "april")
+    assert (after["verdict"], after["superseded_rows"], after["superseded_pence"]) == ("accepted", 1, 100)
+    assert (after["accepted_rows"], after["accepted_pence"]) == (1, 200)
+
+
+def test_dialect_and_released_rows_stand_on_the_receipt(deliver, account, home):
+    deliver("april", {"Minutes": "0"}, {"Visit": "v2"})
+    (home.root / "released_rules.csv").write_text(
+        "feed,delivery_id,rule_code,reason,decided_by,decided_on\n"
+        "visit,april,visit.minutes.minimum,a known fault of the clock,Anna,2024-05-20\n"
+    )
+    found = receipt(account(), "april")
+    assert (found["dialect"], found["released_rows"], found["accepted_rows"]) == ("own", 1, 2)
 
 
 def test_another_declaration_writes_the_table_again(deliver, account, home, monkeypatch):

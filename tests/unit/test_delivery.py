@@ -70,6 +70,11 @@ def test_a_missing_field_is_named(deliver, field):
         ("pseudonym_domain", ["county"]),
         ("synthetic", "false"),
         ("synthetic", 1),
+        ("providers", "RA1"),
+        ("providers", []),
+        ("providers", [""]),
+        ("providers", [7]),
+        ("providers", None),
         ("files", "rows.csv"),
         ("files", ["rows.csv"]),
         ("files", [{"name": "rows.csv", "format": "csv", "rows": 1}]),
@@ -105,6 +110,11 @@ def test_the_folder_must_be_the_one_announced(deliver, field, value):
     change(folder, field, value)
     with pytest.raises(RefusedDeliveryError, match="another feed or delivery"):
         read_delivery(folder)
+
+
+def test_providers_are_all_unless_some_are_named(deliver):
+    assert read_delivery(deliver("d1", {})).providers == ()
+    assert read_delivery(deliver("d2", {}, providers=["RB2", "RA1", "RB2"])).providers == ("RA1", "RB2")
 
 
 @pytest.mark.parametrize("delivery_id", ["April 2024", "d1;d2", "-d1", "d" * 101, "d\u00e9"])
