@@ -89,6 +89,7 @@ def _contract(document: dict[str, Any]) -> Contract:
         row_predicates=tuple(_row_predicate(feed, item) for item in schema.get("quality", ())),
         dialects=_dialects(own.get("dialects", {"own": {"label": "the contract's own headers"}})),
         missing_texts=tuple(own.get("missingTexts", ())),
+        duplicate_limit=_limit(own.get("duplicateRecord", {})),
     )
 
 

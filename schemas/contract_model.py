@@ -200,6 +200,7 @@ class Contract:
     row_predicates: tuple[Rule, ...]
     dialects: dict[str, Dialect] = field(default_factory=lambda: {"own": Dialect("own", "the contract's own")})
     missing_texts: tuple[str, ...] = ()
+    duplicate_limit: Limit = Limit()
 
     @cached_property
     def own_dialect(self) -> Dialect:
@@ -221,6 +222,7 @@ class Contract:
             "duplicate_record",
             "the record key stands on an earlier row of the delivery",
             CATEGORY_OF_KIND["duplicate_record"],
+            limit=self.duplicate_limit,
         )
         return (*required, *typed, *limits, *self.row_predicates, *([duplicate] if self.record_key else []))
 
@@ -262,7 +264,7 @@ class Contract:
         """All that decides what a delivery reads as. Limits are left out: they are applied to stored counts."""
         columns = tuple(replace(column, limits={}) for column in self.columns)
         predicates = tuple(replace(rule, limit=Limit()) for rule in self.row_predicates)
-        return repr(replace(self, columns=columns, row_predicates=predicates))
+        return repr(replace(self, columns=columns, row_predicates=predicates, duplicate_limit=Limit()))
 
     @cached_property
     def accepted_schema(self) -> pa.Schema:

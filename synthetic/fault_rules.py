@@ -71,7 +71,7 @@ def _acute(feed: str, date: str, header: str, hrg: str) -> list[Fault]:
         Fault(f"{feed}.age_years.type", "Der_Age_at_CDS_Activity_Date", _NO_INTEGERS),
         Fault(f"{feed}.age_years.maximum", "Der_Age_at_CDS_Activity_Date", ("7001", "150")),
         Fault(f"{feed}.hrg_code.pattern", hrg, ("WF1", "-", "VB9")),
-        Fault(f"{feed}.lsoa_code.pattern", "Der_Postcode_LSOA_2011_Code", ("Z99999999",)),
+        Fault(f"{feed}.lsoa_code.pattern", "Der_Postcode_LSOA_2011_Code", ("E0102921",)),
         Fault(f"{feed}.submitted_price.type", "Grand_Total_Payment_MFF", _NO_MONEY),
         Fault(f"{feed}.submitted_price.minimum", "Grand_Total_Payment_MFF", ("-120.00",)),
     ]
@@ -150,7 +150,7 @@ FAULTS: dict[str, list[Fault]] = {
     "ec_attendance": [
         *_required("ec_attendance", attendance_id="EC_Ident", arrival_date="Arrival_Date"),
         *_acute("ec_attendance", "arrival_date", "Arrival_Date", "SUS_HRG_Code"),
-        Fault("ec_attendance.arrival_time.pattern", "Arrival_Time", ("30:00", "4000")),
+        Fault("ec_attendance.arrival_time.pattern", "Arrival_Time", ("30:00", "25:61")),
         Fault("ec_attendance.department_type_code.enum", "EC_Department_Type", ("1", "99")),
         Fault("ec_attendance.diagnosis_snomed_code.pattern", "EC_Diagnosis_01", _NO_SNOMED),
     ],
@@ -200,7 +200,7 @@ FAULTS: dict[str, list[Fault]] = {
         *_required("mh_ward_stay", hospital_spell_id="UniqHospProvSpellID", start_date="StartDateWardStay"),
         Fault("mh_ward_stay.start_date.type", "StartDateWardStay", _NO_DATES),
         Fault("mh_ward_stay.month_id.type", "UniqMonthID", _NO_INTEGERS),
-        Fault("mh_ward_stay.patient_class_code.enum", "MHAdmittedPatientClass", ("10", "11")),
+        Fault("mh_ward_stay.patient_class_code.enum", "MHAdmittedPatientClass", ("1", "998")),
         Fault(
             "mh_ward_stay.ends_before_it_starts",
             "StartDateWardStay",
@@ -223,7 +223,7 @@ FAULTS: dict[str, list[Fault]] = {
     ],
     "social_care_event": [
         *_required("social_care_event", council_person_id="LA Person Unique Identifier", event_type="Event Type"),
-        Fault("social_care_event.event_type.enum", "Event Type", ("Long Term Support", "NULL")),
+        Fault("social_care_event.event_type.enum", "Event Type", ("Long Term Support", "Contact")),
         Fault("social_care_event.start_date.type", "Event Start Date", _NO_DATES),
         Fault("social_care_event.start_date.minimum", "Event Start Date", SENTINELS),
         Fault("social_care_event.unit_cost.type", "Unit Cost", _NO_MONEY, lambda _: pl.col("Unit Cost").is_not_null()),

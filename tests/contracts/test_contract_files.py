@@ -14,7 +14,7 @@ every_contract = pytest.mark.parametrize("contract", EVERY)
 
 
 def test_every_file_of_the_folder_is_a_contract():
-    assert len(contracts()) == len(list(CONTRACTS.iterdir())) == 13
+    assert len(contracts()) == len(list(CONTRACTS.iterdir())) == 15
 
 
 def test_every_feed_of_care_has_a_contract():
