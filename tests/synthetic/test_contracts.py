@@ -16,7 +16,6 @@ from synthetic.layout import FEEDS as LAYOUT
 from tests.synthetic import contract_rules
 from tests.synthetic.landing import FEEDS, Landing
 
-
 NOT_SENT = {"ambulance_incident", "continuing_care_package"}  # taken in, but the county does not send them yet
 
 
