@@ -89,6 +89,7 @@ def _contract(document: dict[str, Any]) -> Contract:
         row_predicates=tuple(_row_predicate(feed, item) for item in schema.get("quality", ())),
         dialects=_dialects(own.get("dialects", {"own": {"label": "the contract's own headers"}})),
         missing_texts=tuple(own.get("missingTexts", ())),
+        duplicate_severity=own.get("duplicateRecord", {}).get("severity", "reject"),
         duplicate_limit=_limit(own.get("duplicateRecord", {})),
     )
 
@@ -172,6 +173,8 @@ def _refuse_what_cannot_be_checked(contract: Contract) -> None:
             raise ContractError(f"{feed}.{column.name}: a local code means {', '.join(unknown)}, which its list lacks.")
     if unknown := sorted({rule.severity for rule in contract.rules} - set(get_args(Severity))):
         raise ContractError(f"{feed}: severity {', '.join(unknown)} is none of {', '.join(get_args(Severity))}.")
+    if contract.duplicate_severity == "warn":
+        raise ContractError(f"{feed}: a repeat of a record key cannot be kept with a warning. Leave out the key.")
     singled_out = (contract.provider_column, contract.activity_date_column, contract.price_column)
     known: set[str | None] = {column.name for column in contract.columns} | {None}
     lacked: list[str | None] = [name for dialect in contract.dialects.values() for name in dialect.lacks]

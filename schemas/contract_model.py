@@ -200,6 +200,7 @@ class Contract:
     row_predicates: tuple[Rule, ...]
     dialects: dict[str, Dialect] = field(default_factory=lambda: {"own": Dialect("own", "the contract's own")})
     missing_texts: tuple[str, ...] = ()
+    duplicate_severity: Severity = "reject"
     duplicate_limit: Limit = Limit()
 
     @cached_property
@@ -222,6 +223,7 @@ class Contract:
             "duplicate_record",
             "the record key stands on an earlier row of the delivery",
             CATEGORY_OF_KIND["duplicate_record"],
+            severity=self.duplicate_severity,
             limit=self.duplicate_limit,
         )
         return (*required, *typed, *limits, *self.row_predicates, *([duplicate] if self.record_key else []))
