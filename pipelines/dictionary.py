@@ -13,6 +13,7 @@ from pathlib import Path
 from pipelines.store import write_whole
 from schemas.catalogue import TABLES
 from schemas.contract import PROVENANCE, Contract, ContractColumn, Rule, contracts
+from schemas.contract_model import Limit
 from schemas.table import STEPS, Column, Table
 
 _HEAD = """# Data dictionary
@@ -24,9 +25,9 @@ A table of the zone *restricted* is in `outputs/restricted/<table>/` and, as a v
 A table of the zone *store* stays in `store/`. A table kept by year has one folder `financial_year=2024-25` a year; its
 key identifies a row within the year, so across years add `financial_year`. A column marked *optional* can be null.
 """
-_FEEDS_HEAD = """Feeds are what suppliers deliver, as their contracts describe it. A row that breaks a rule goes to
-quarantine under the code of the first rule it breaks, in the order given. `period_start` and `period_end` are those of
-the delivery."""
+_FEEDS_HEAD = """Feeds are what suppliers deliver, as their contracts describe it, under the headers of the contract's
+own dialect; those of the others are in [dialects.md](dialects.md). A rejected row goes to quarantine under the code of
+the first rejecting rule it breaks, in the order given. `period_start` and `period_end` are those of the delivery."""
 
 
 def dictionary() -> str:
@@ -105,7 +106,7 @@ def _feed(contract: Contract) -> Iterator[str]:
         ("header", "column", "type", "required", "unit", "description"), map(_delivered_column, contract.columns)
     )
     yield "Rules, in order:"
-    yield from _grid(("code", "a row breaks it if"), map(_rule, contract.rules))
+    yield from _grid(("code", "a row breaks it if", "category", "then", "limit"), map(_rule, contract.rules))
 
 
 def _delivered_column(column: ContractColumn) -> Sequence[str]:
@@ -122,7 +123,16 @@ def _delivered_column(column: ContractColumn) -> Sequence[str]:
 
 def _rule(rule: Rule) -> Sequence[str]:
     values = f": {', '.join(rule.argument)}" if rule.kind == "enum" else ""
-    return f"`{rule.code}`", rule.message + values
+    return f"`{rule.code}`", rule.message + values, rule.category, _THEN[rule.severity], _limit(rule.limit)
+
+
+_THEN = {"warn": "row kept", "reject": "row rejected", "refuse": "row rejected; over the limit, delivery refused"}
+
+
+def _limit(limit: Limit) -> str:
+    count = "" if limit.count is None else f"{limit.count} rows"
+    rate = "" if limit.rate is None else f"{limit.rate:.0%} of rows"
+    return ", ".join(filter(None, (count, rate)))
 
 
 def _code(names: Iterable[str]) -> str:

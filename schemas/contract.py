@@ -99,6 +99,8 @@ def _contract(document: dict[str, Any]) -> Contract:
         missing_texts=tuple(own.get("missingTexts", ())),
         interval_columns=_interval(feed, own.get("intervalColumns")),
         submission_column=own.get("submissionColumn"),
+        duplicate_severity=own.get("duplicateRecord", {}).get("severity", "reject"),
+        duplicate_limit=_limit(own.get("duplicateRecord", {})),
     )
 
 
@@ -191,6 +193,8 @@ def _refuse_what_cannot_be_checked(contract: Contract) -> None:
             raise ContractError(f"{feed}.{column.name}: a local code means {', '.join(unknown)}, which its list lacks.")
     if unknown := sorted({rule.severity for rule in contract.rules} - set(get_args(Severity))):
         raise ContractError(f"{feed}: severity {', '.join(unknown)} is none of {', '.join(get_args(Severity))}.")
+    if contract.duplicate_severity == "warn":
+        raise ContractError(f"{feed}: a repeat of a record key cannot be kept with a warning. Leave out the key.")
     singled_out = (
         contract.provider_column,
         contract.activity_date_column,

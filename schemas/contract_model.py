@@ -204,6 +204,8 @@ class Contract:
     missing_texts: tuple[str, ...] = ()
     interval_columns: tuple[str, str] | None = None  # first and last day of records that run over time
     submission_column: str | None = None  # what a list of active submissions names
+    duplicate_severity: Severity = "reject"
+    duplicate_limit: Limit = Limit()
 
     @cached_property
     def own_dialect(self) -> Dialect:
@@ -225,6 +227,8 @@ class Contract:
             "duplicate_record",
             "the record key stands on an earlier row of the delivery",
             CATEGORY_OF_KIND["duplicate_record"],
+            severity=self.duplicate_severity,
+            limit=self.duplicate_limit,
         )
         return (*required, *typed, *limits, *self.row_predicates, *([duplicate] if self.record_key else []))
 
@@ -266,7 +270,8 @@ class Contract:
         """All that decides what a delivery reads as: without limits, applied to stored counts, and due days."""
         columns = tuple(replace(column, limits={}) for column in self.columns)
         predicates = tuple(replace(rule, limit=Limit()) for rule in self.row_predicates)
-        return repr(replace(self, columns=columns, row_predicates=predicates, rhythm="month", due_days=0))
+        plain = replace(self, columns=columns, row_predicates=predicates, duplicate_limit=Limit())
+        return repr(replace(plain, rhythm="month", due_days=0))
 
     @cached_property
     def accepted_schema(self) -> pa.Schema:

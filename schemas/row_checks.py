@@ -68,8 +68,16 @@ class Form:
             text = text.str.to_lowercase().replace_strict(meanings, default=text) if meanings else text
         elif meanings:
             text = text.replace(meanings)
-        missing = [*self.contract.missing_texts, *column.missing_values]
+        missing = [*self.contract.missing_texts, *self._missing(column)]
         return pl.when(~text.is_in(missing)).then(text) if missing else text
+
+    def _missing(self, column: ContractColumn) -> list[str]:
+        """The column's values that stand for a missing one; a day also as this dialect writes days."""
+        found = list(column.missing_values)
+        if column.physical_type == "DATE":
+            days = [day for value in found if (day := _iso_day(value))]
+            found += [day.strftime(form) for day in days for form in self.dialect.date_formats]
+        return found
 
     def _typed(self, column: ContractColumn) -> pl.Expr:
         """The value where the text is exactly of its type, else null: a cast alone rounds `10.505`, reads `1e3`."""
@@ -98,7 +106,7 @@ class Form:
             case "type":
                 return typed.is_null() & self._text(column).is_not_null()
             case "missing_value":
-                return pl.col(RAW + column.name).is_in(list(rule.argument))
+                return pl.col(RAW + column.name).is_in(self._missing(column))
             case "enum":
                 return ~typed.is_in(list(rule.argument))
             case "pattern":
@@ -118,7 +126,18 @@ class Form:
         return predicate & ~pl.any_horizontal(unread) if unread else predicate
 
 
+def _iso_day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
 def _day(text: pl.Expr, form: str) -> pl.Expr:
+    """The day that is written in this form; a time that the form has is read and left out."""
+    if "%H" in form:
+        moment = text.str.to_datetime(form, strict=False)
+        return pl.when(moment.dt.strftime(form) == text).then(moment.dt.date())
     value = text.str.to_date(form, strict=False)
     written = value.cast(pl.String) if form == "%Y-%m-%d" else value.dt.strftime(form)
     return pl.when(written == text).then(value)

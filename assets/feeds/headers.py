@@ -79,9 +79,11 @@ def _match(
     """The header of each column that the file carries, and the columns that it should carry and does not."""
     found, missing = {}, []
     for column in contract.columns:
+        if column.name in dialect.lacks:  # even where a header of that name stands in the file, it is another column
+            continue
         header = sent.get(column.header_in(dialect.name).strip().lower())
         if header:
             found[column.name] = header[0]
-        elif column.name not in dialect.lacks and not column.may_be_absent:
+        elif not column.may_be_absent:
             missing.append(column)
     return found, missing

@@ -35,7 +35,7 @@ from assets.feeds.delivery import MANIFEST, Delivery, IdentifiersError, RefusedD
 from assets.feeds.headers import Headers, match_headers
 from assets.feeds.identifiers import IdentifierGate, refused_by_header
 from assets.feeds.reading import open_text
-from assets.feeds.receipt import RECEIPT, Receipt, quarantine_files, stands
+from assets.feeds.receipt import RECEIPT, Receipt, accepted_files, quarantine_files, stands
 from assets.feeds.sorting import SOURCE_ROW, RowSorter, Total
 from pipelines.store import digest_of, fingerprint
 from schemas import row_checks

@@ -16,7 +16,7 @@ every_contract = pytest.mark.parametrize("contract", EVERY)
 
 def test_every_file_of_the_folder_is_a_contract():
     assert {path.name for path in CONTRACTS.iterdir()} == {f"{feed}.odcs.yaml" for feed in contracts()} | {RELEASED}
-    assert len(contracts()) == 13
+    assert len(contracts()) == 15
 
 
 def test_every_feed_of_care_has_a_contract():

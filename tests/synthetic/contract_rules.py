@@ -2,6 +2,7 @@
 
 It shares nothing with the generator, nor with the pipeline. Order of the rules of a column: required, type, enum,
 pattern, length, minimum, maximum; columns in contract order; then the cross-column rules; then repeats of the key.
+A rule that only warns is passed over, and columns that a file may lack are not expected: the county does not send them.
 """
 
 from __future__ import annotations
@@ -33,14 +34,45 @@ def record_key(feed: str) -> list[str] | None:
     return next((p["value"] for p in contract(feed).get("customProperties", []) if p["property"] == "recordKey"), None)
 
 
+def own(item: dict, name: str, default: object = None) -> object:
+    """A custom property of a column or a schema."""
+    return next((p["value"] for p in item.get("customProperties", []) if p["property"] == name), default)
+
+
+def sent(feed: str) -> list[dict]:
+    """The columns that a file must carry."""
+    return [column for column in contract(feed)["properties"] if not own(column, "mayBeAbsent")]
+
+
 def headers(feed: str) -> list[str]:
     """Official headers in contract order."""
-    return [column["physicalName"] for column in contract(feed)["properties"]]
+    return [column["physicalName"] for column in sent(feed)]
 
 
-def _typed(column: dict) -> str:
-    """SQL that reads the text of a column, null when it cannot be read."""
+def _listed(values: object) -> str:
+    return ", ".join("'" + str(value).replace("'", "''") + "'" for value in values)
+
+
+def _text(feed: str, column: dict) -> str:
+    """SQL of the text of a column, null where it stands for a missing value."""
+    missing = [*own(contract(feed), "missingTexts", []), *own(column, "missingValues", [])]
     name = f'"{column["name"]}"'
+    return f"(CASE WHEN {name} NOT IN ({_listed(missing)}) THEN {name} END)" if missing else name
+
+
+def _not_of_its_list(column: dict, text: str) -> str:
+    """SQL that is true where a code is neither of the list nor a local code of the time; dialects are not sent."""
+    codes = [code for code in own(column, "localCodes", []) if "dialect" not in code]
+    always = [*(entry["value"] for entry in column["enum"]), *(c["code"] for c in codes if "last" not in c)]
+    if own(column, "caseless"):
+        text, always = f"lower(trim({text}))", [code.lower() for code in always]
+    then = [f"({text} = '{c['code']}' AND period_start <= DATE '{c['last']}')" for c in codes if "last" in c]
+    return f"{text} NOT IN ({_listed(always)})" + "".join(f" AND NOT {one}" for one in then)
+
+
+def _typed(feed: str, column: dict) -> str:
+    """SQL that reads the text of a column, null when it cannot be read."""
+    name = _text(feed, column)
     kind = column["logicalType"]
     if kind == "string":
         return name
@@ -56,24 +88,27 @@ def _typed(column: dict) -> str:
 def _checks(feed: str) -> list[tuple[str, str]]:
     """Rule code and the SQL that is true for a bad row: over columns `x` (text) and `x__t` (typed)."""
     checks = []
-    for column in contract(feed)["properties"]:
+    for column in sent(feed):
         name, options = column["name"], column.get("logicalTypeOptions", {})
-        text, typed = f'"{name}"', f'"{name}__t"'
+        text, typed = _text(feed, column), f'"{name}__t"'
+        warning = {kind for kind, rule in own(column, "rules", {}).items() if rule.get("severity") == "warn"}
         literal = (lambda v: f"DATE '{v}'") if column["logicalType"] == "date" else str
         found = {
             "required": f"{text} IS NULL" if column.get("required") else None,
             "type": f"{text} IS NOT NULL AND {typed} IS NULL" if column["logicalType"] != "string" else None,
-            "enum": f"{text} NOT IN ({', '.join(repr(str(e['value'])) for e in column['enum'])})"
-            if "enum" in column
-            else None,
+            "enum": _not_of_its_list(column, text) if "enum" in column else None,
             "pattern": f"NOT regexp_matches({text}, '{options['pattern']}')" if "pattern" in options else None,
             "length": f"length({text}) > {options['maxLength']}" if "maxLength" in options else None,
             "minimum": f"{typed} < {literal(options['minimum'])}" if "minimum" in options else None,
             "maximum": f"{typed} > {literal(options['maximum'])}" if "maximum" in options else None,
         }
-        checks += [(f"{feed}.{name}.{kind}", found[kind]) for kind in _KINDS if found[kind]]
-    rules = [(f"{feed}.{rule['name']}", rule["implementation"]) for rule in contract(feed).get("quality", [])]
-    names = sorted((c["name"] for c in contract(feed)["properties"]), key=len, reverse=True)
+        checks += [(f"{feed}.{name}.{kind}", found[kind]) for kind in _KINDS if found[kind] and kind not in warning]
+    rules = [
+        (f"{feed}.{rule['name']}", rule["implementation"])
+        for rule in contract(feed).get("quality", [])
+        if rule.get("severity") != "warn"
+    ]
+    names = sorted((c["name"] for c in sent(feed)), key=len, reverse=True)
     for code, sql in rules:
         typed_sql = sql
         for name in names:
@@ -114,7 +149,7 @@ def _read(folder: Path, manifest: dict) -> pa.Table:
         tables.append(
             pa.table(
                 [column.cast(pa.string()) for column in table.columns],
-                names=[c["name"] for c in contract(feed)["properties"]],
+                names=[c["name"] for c in sent(feed)],
             )
         )
     table = pa.concat_tables(tables)
@@ -126,8 +161,8 @@ def _read(folder: Path, manifest: dict) -> pa.Table:
 def verdicts(feed: str, deliveries: dict[Path, dict]) -> pl.DataFrame:
     """Every row of these deliveries of one feed as text, with the first `rule` that it breaks, null if none."""
     delivered = pa.concat_tables([_read(folder, manifest) for folder, manifest in deliveries.items()])
-    columns = contract(feed)["properties"]
-    typed = ", ".join(f'{_typed(c)} AS "{c["name"]}__t"' for c in columns)
+    columns = sent(feed)
+    typed = ", ".join(f'{_typed(feed, c)} AS "{c["name"]}__t"' for c in columns)
     cases = " ".join(f"WHEN {sql} THEN '{code}'" for code, sql in _checks(feed))
     key = record_key(feed)
     repeated = (

@@ -11,9 +11,10 @@ from pathlib import Path
 import polars as pl
 
 from synthetic import Synthesis
+from synthetic.layout import FEEDS as LAYOUT
 from tests.synthetic import contract_rules
 
-FEEDS = sorted(path.name.removesuffix(".odcs.yaml") for path in contract_rules.CONTRACTS.glob("*.odcs.yaml"))
+FEEDS = sorted(LAYOUT)
 
 
 @dataclass(frozen=True)

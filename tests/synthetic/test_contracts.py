@@ -16,9 +16,12 @@ from synthetic.layout import FEEDS as LAYOUT
 from tests.synthetic import contract_rules
 from tests.synthetic.landing import FEEDS, Landing
 
+NOT_SENT = {"ambulance_incident", "continuing_care_package"}  # taken in, but the county does not send them yet
+
 
 def test_the_layout_covers_every_contract_with_its_headers() -> None:
-    assert sorted(LAYOUT) == FEEDS
+    contracts = {path.name.removesuffix(".odcs.yaml") for path in contract_rules.CONTRACTS.glob("*.odcs.yaml")}
+    assert LAYOUT.keys() | NOT_SENT == contracts
     for name, feed in LAYOUT.items():
         assert list(feed.columns) == contract_rules.headers(name)
         described = {
@@ -66,7 +69,7 @@ def test_parquet_columns_are_typed(clean: Landing) -> None:
     for feed in ("gp_appointment", "community_contact", "mh_contact"):
         folder, manifest = next(iter(clean.manifests(feed).items()))
         schema = pq.read_schema(folder / manifest["files"][0]["name"])
-        for column in contract_rules.contract(feed)["properties"]:
+        for column in contract_rules.sent(feed):
             kind = schema.field(column["physicalName"]).type
             expected = {"date": pa.types.is_date32, "integer": pa.types.is_integer}.get(column["logicalType"])
             text = pa.types.is_string(kind) or pa.types.is_large_string(kind) or str(kind) == "string_view"

@@ -82,7 +82,7 @@ def test_clean_county_plants_nothing_and_links_everybody(clean: Landing) -> None
 
 def test_most_rows_of_the_two_counties_are_the_same(clean: Landing, faulty: Landing) -> None:
     for feed in ("op_attendance", "gp_coded_event", "social_care_event"):
-        columns = [c["name"] for c in contract_rules.contract(feed)["properties"]]
+        columns = [c["name"] for c in contract_rules.sent(feed)]
         before, after = (
             clean.rows[feed].select(columns),
             faulty.rows[feed].filter(pl.col("rule").is_null()).select(columns),
