@@ -16,13 +16,9 @@ from schemas.contract_model import Contract, ContractColumn, Dialect, Rule, Seve
 
 Interface = dict[str, Any]
 
-# Told of the column or the feed itself, not once more of the rule that follows from it.
-_TOLD_ELSEWHERE = {"duplicate_record"}
-# Of a contract's attributes, those that are no role of a column and no property of the whole feed.
-_NO_ROLES = {
-    *("feed", "version", "description", "grain", "submission_rule", "record_key"),
-    *("columns", "row_predicates", "dialects", "missing_texts"),
-}
+# Whether there is such a rule, and its argument, is told of the column or the feed itself.
+_TOLD_ELSEWHERE = {"duplicate_record", "missing_value"}
+_ROLES = ("_column", "_columns", "spans_deliveries")  # how the attributes end that single columns out
 _UPPER_LIMITS = {"length", "maximum"}
 
 
@@ -47,10 +43,10 @@ def interface(contract: Contract) -> Interface:
         "submission_rule": contract.submission_rule,
         "record_key": list(contract.record_key),
         "missing_texts": sorted(contract.missing_texts),
-        "roles": {one.name: getattr(contract, one.name) for one in fields(contract) if one.name not in _NO_ROLES},
+        "roles": {one.name: getattr(contract, one.name) for one in fields(contract) if one.name.endswith(_ROLES)},
         "dialects": {name: _dialect(dialect) for name, dialect in contract.dialects.items()},
         "columns": {column.name: _column(column, contract) for column in contract.columns},
-        "rules": {rule.code: _rule(rule) for rule in contract.rules if rule.kind not in _TOLD_ELSEWHERE},
+        "rules": {rule.code: _rule(rule) for rule in contract.rules},
     }
 
 
@@ -132,9 +128,11 @@ def _of_feed(old: Interface, new: Interface) -> Iterator[Change]:
             yield Change(False, "the feed", f"{role.replace('_', ' ')} was {_said(before)}, is {_said(after)}")
 
 
-def _of_missing(where: str, words: str, old: list[str], new: list[str]) -> Iterator[Change]:
+def _of_missing(where: str, words: str, old: list[str], new: list[str], is_required: bool = False) -> Iterator[Change]:
+    """Texts that stand for a missing value; where every row needs one, a further text rejects rows."""
     for text in sorted({*old} ^ {*new}):
-        yield Change(text in old, where, f"{words} {text!r} was {'removed' if text in old else 'added'}")
+        is_gone = text in old
+        yield Change(is_gone or is_required, where, f"{words} {text!r} was {'removed' if is_gone else 'added'}")
 
 
 def _of_dialects(old: Interface, new: Interface) -> Iterator[Change]:
@@ -151,6 +149,7 @@ def _of_dialects(old: Interface, new: Interface) -> Iterator[Change]:
 
 def _of_columns(old: Interface, new: Interface) -> Iterator[Change]:
     known = {*old["dialects"]} & {*new["dialects"]}
+    required = {rule["column"] for rule in new["rules"].values() if rule["kind"] == "required"}
     gone = [name for name in old["columns"] if name not in new["columns"]]
     added = [name for name in new["columns"] if name not in old["columns"]]
     for name in gone:
@@ -164,7 +163,7 @@ def _of_columns(old: Interface, new: Interface) -> Iterator[Change]:
         yield Change(bool(needed), name, f"was added{needed}")
     for name, before, after in _pairs(old["columns"], new["columns"]):
         yield from _of_headers(name, before, after, known)
-        yield from _of_column(name, before, after)
+        yield from _of_column(name, before, after, name in required)
 
 
 def _folded(headers: Mapping[str, str]) -> set[str]:
@@ -186,7 +185,7 @@ def _of_headers(where: str, old: Mapping[str, Any], new: Mapping[str, Any], dial
         yield Change(is_needed, where, f"a file may {'no longer' if is_needed else 'now'} lack it")
 
 
-def _of_column(where: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Change]:
+def _of_column(where: str, old: Mapping[str, Any], new: Mapping[str, Any], is_required: bool) -> Iterator[Change]:
     if old["type"] != new["type"]:
         yield Change(not _is_wider(old["type"], new["type"]), where, f"type was {old['type']}, is {new['type']}")
     if old["unit"] != new["unit"]:
@@ -199,7 +198,7 @@ def _of_column(where: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> It
             "codes are now compared with regard to case" if old["caseless"] else "codes are now compared without case"
         )
         yield Change(old["caseless"], where, what)
-    yield from _of_missing(where, "missing value", old["missing_values"], new["missing_values"])
+    yield from _of_missing(where, "missing value", old["missing_values"], new["missing_values"], is_required)
     for code in sorted({*old["local_codes"]} ^ {*new["local_codes"]}):
         is_gone = code in old["local_codes"]
         yield Change(is_gone, where, f"local code was {'removed' if is_gone else 'added'}: {code}")
@@ -236,9 +235,14 @@ def _told(one: Interface, other: Interface) -> dict[str, Any]:
     for code, rule in one["rules"].items():
         column, twin = one["columns"].get(rule["column"]), other["columns"].get(rule["column"])
         is_of_column = column and (twin is None or (rule["kind"] == "type" and column["type"] != twin["type"]))
-        if not is_of_column and rule["kind"] != "missing_value":
+        is_told = rule["kind"] in _TOLD_ELSEWHERE and rule["severity"] in {"warn", _usual(rule)}
+        if not is_of_column and not (is_told and code not in other["rules"]):
             kept[code] = rule
     return kept
+
+
+def _usual(rule: Mapping[str, Any]) -> str:
+    return "reject" if rule["kind"] == "duplicate_record" else "warn"
 
 
 def _stated(rule: Mapping[str, Any]) -> str:
@@ -259,7 +263,7 @@ def _of_rule(code: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Itera
                 refuses and is_tighter, code, f"rows that may break it: {limit} was {_said(before)}, is {_said(after)}"
             )
     before, after = old["argument"], new["argument"]
-    if before != after:
+    if before != after and new["kind"] not in _TOLD_ELSEWHERE:
         yield from _of_argument(code, new, before, after)
 
 

@@ -143,6 +143,17 @@ BREAKING = {
         "visit.minutes.maximum",
         "rows that may break it: count was 5, is 4",
     ),
+    "a missing value that is now refused": (
+        lambda d: (own(column(d, "mode"), "missingValues", ["-"]),
+                   own(column(d, "mode"), "rules", {"missing_value": {"severity": "refuse"}})),
+        "visit.mode.missing_value",
+        "is a new rule: refuse, -",
+    ),
+    "a missing value where every row needs one": (
+        lambda d: own(column(d, "provider_code"), "missingValues", ["RX0"]),
+        "provider_code",
+        "missing value 'RX0' was added",
+    ),
     "a dialect removed": (
         lambda d: (with_dialects(d), own(column(d, "mode"), "aliases", {})),
         "dialect hes",
