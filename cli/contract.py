@@ -1,7 +1,7 @@
 """`linked-care contract`: lint, show, compare, draft and release what suppliers are asked to send.
 
 Belongs here: the commands and how they print.
-Does not belong here: what a change is (`schemas/contract_interface.py`), or a draft (`assets/feeds/draft.py`).
+Does not belong here: what a change is (`schemas/contract_changes.py`), or a draft (`assets/feeds/draft.py`).
 """
 
 from pathlib import Path
@@ -13,7 +13,7 @@ from rich.console import Console
 from pipelines.errors import LinkedCareError
 
 if TYPE_CHECKING:
-    from schemas.contract_interface import Change
+    from schemas.contract_changes import Change
     from schemas.contract_model import Contract
 
 STOPPED = 1
@@ -88,7 +88,7 @@ def _diff_all() -> bool:
 
 def _diff_feed(feed: str) -> bool:
     from schemas.contract import CONTRACTS
-    from schemas.contract_interface import changes
+    from schemas.contract_changes import changes
     from schemas.released import RELEASED, current_interfaces, read_released, unannounced
 
     now = current_interfaces({feed: _contract(feed)})[feed]
@@ -102,7 +102,7 @@ def _diff_feed(feed: str) -> bool:
 
 def _diff_files(old: Path, new: Path) -> bool:
     from schemas.contract import load
-    from schemas.contract_interface import changes, described_changes
+    from schemas.contract_changes import changes, described_changes
     from schemas.released import current_interfaces, unannounced
 
     for path in (old, new):

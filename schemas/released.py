@@ -1,7 +1,7 @@
 """The interface of every feed as it was last released: `data_contracts/released.json`.
 
 Belongs here: reading and writing that file, and whether the contracts may replace it.
-Does not belong here: what a change is (`contract_interface.py`).
+Does not belong here: what a change is (`contract_changes.py`).
 
 `make check` compares the contracts with this file, so that no breaking change passes unless the major version was
 raised, and every change of the interface shows in the history of one file.
@@ -13,7 +13,8 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from pipelines.errors import LinkedCareError
-from schemas.contract_interface import Interface, changes, interface
+from schemas.contract_changes import changes
+from schemas.contract_interface import Interface, interface
 from schemas.contract_model import Contract
 
 RELEASED = "released.json"

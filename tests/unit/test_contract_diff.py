@@ -14,7 +14,8 @@ from cli.contract import app
 from pipelines.errors import LinkedCareError
 from schemas import contract as contract_module
 from schemas.contract import CONTRACTS, contracts, load
-from schemas.contract_interface import changes, interface
+from schemas.contract_changes import changes
+from schemas.contract_interface import interface
 from schemas.contract_model import Contract, ContractColumn
 from schemas.released import RELEASED, current_interfaces, problems, read_released, release
 
@@ -143,6 +144,17 @@ BREAKING = {
         "visit.minutes.maximum",
         "rows that may break it: count was 5, is 4",
     ),
+    "a missing value that is now refused": (
+        lambda d: (own(column(d, "mode"), "missingValues", ["-"]),
+                   own(column(d, "mode"), "rules", {"missing_value": {"severity": "refuse"}})),
+        "visit.mode.missing_value",
+        "is a new rule: refuse, -",
+    ),
+    "a missing value where every row needs one": (
+        lambda d: own(column(d, "provider_code"), "missingValues", ["RX0"]),
+        "provider_code",
+        "missing value 'RX0' was added",
+    ),
     "a dialect removed": (
         lambda d: (with_dialects(d), own(column(d, "mode"), "aliases", {})),
         "dialect hes",
@@ -263,6 +275,22 @@ def test_a_header_in_other_letters_is_the_same(found):
 
 def test_the_order_of_codes_says_nothing(found):
     assert found(lambda d: column(d, "mode")["enum"].reverse()) == []
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda d: (column(d, "mode")["enum"].pop(), column(d, "mode")["enum"].append({"value": "HEARD"}),
+                   own(column(d, "mode"), "caseless", True)),
+        lambda d: (column(d, "mode")["enum"].pop(),
+                   own(column(d, "mode"), "localCodes", [{"code": "s", "means": "seen"},
+                                                         {"code": "heard", "means": "seen"}])),
+    ],
+)  # fmt: skip
+def test_a_code_that_is_still_understood_may_leave_the_list(found, edit):
+    told = found(edit)
+    assert (False, "visit.mode.enum", "code heard was removed") in told
+    assert not any(is_breaking for is_breaking, _, _ in told)
 
 
 def test_every_attribute_of_a_column_is_compared_or_known_to_be_words(visit):
