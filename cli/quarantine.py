@@ -1,7 +1,7 @@
 """`linked-care quarantine`: what was rejected, a copy for the supplier, and rules that are released.
 
 Belongs here: the commands and how they print: counts and positions, never a value.
-Does not belong here: reading the quarantine (`assets/feeds/quarantined.py`), the decisions (`release_file.py`).
+Does not belong here: reading the quarantine (`assets/feeds/quarantined.py`), the decisions (`releases.py`).
 """
 
 from datetime import date
@@ -55,7 +55,7 @@ def show(
 
 
 def _counts(counts: "pl.DataFrame") -> Table:
-    from assets.feeds.release_file import RELEASES, read_releases
+    from assets.feeds.releases import RELEASES, read_releases
     from pipelines.resources import home_path
     from schemas.contract import contracts
 
@@ -116,7 +116,7 @@ def release(
 ) -> None:
     """Let rows come back that break this rule, from the next run on."""
     from assets.feeds.quarantined import returning_rows
-    from assets.feeds.release_file import RELEASES, Release, add_release
+    from assets.feeds.releases import RELEASES, Release, add_release
     from pipelines.home import holding
     from pipelines.resources import home_path
     from schemas.contract import contracts
@@ -133,7 +133,7 @@ def release(
 @app.command("withdraw-release")
 def withdraw(feed: _Feed, rule: _Rule, delivery: _Delivery = None) -> None:
     """Take a release back: its rows are rejected again, from the next run on."""
-    from assets.feeds.release_file import RELEASES, withdraw_release
+    from assets.feeds.releases import RELEASES, withdraw_release
     from pipelines.home import holding
     from pipelines.resources import home_path
 

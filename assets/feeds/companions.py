@@ -47,25 +47,21 @@ def columns_of(role: str, contract: Contract, dialect: str | None) -> Contract:
 
 
 def keep_companion(
-    role: str, contract: Contract, batches: Iterable[tuple[Headers, pl.DataFrame]], announced: int, folder: Path
+    role: str, contract: Contract, batches: Iterable[tuple[Headers, pl.DataFrame]], folder: Path
 ) -> None:
     """Keep the values of a companion file, each once.
 
     Raises:
-        RefusedDeliveryError: if rows are missing, or hold no value that a record could have.
+        RefusedDeliveryError: if a row holds no value that a record could have.
     """
     names = [column.name for column in contract.columns]
     needed = {column.name for column in contract.columns if column.required or role == ACTIVE_SUBMISSIONS}
     unusable = [pl.col(name).is_null() & (pl.lit(name in needed) | pl.col(RAW + name).is_not_null()) for name in names]
-    kept, rows, odd = [], 0, 0
+    kept, odd = [pl.DataFrame(contract.accepted_schema.empty_table()).select(names)], 0
     for headers, batch in batches:
         typed = batch.lazy().select(headers.raw_columns()).with_columns(headers.form.typed_columns()).collect()
-        rows, odd = rows + typed.height, odd + typed.select(pl.any_horizontal(unusable).sum()).item()
+        odd += typed.select(pl.any_horizontal(unusable).sum()).item()
         kept.append(typed.select(names))
-    if rows != announced:
-        raise RefusedDeliveryError(
-            f"{announced} rows of {role} are announced and {rows} arrived. Send the delivery again."
-        )
     if odd:
         raise RefusedDeliveryError(
             f"{odd} rows of {role} lack {', '.join(names)} or are not of the type. Correct them."

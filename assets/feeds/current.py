@@ -16,7 +16,7 @@ import polars as pl
 
 from assets.feeds import cuts, submission, superseded
 from assets.feeds.cuts import current_files, remove_unneeded
-from assets.feeds.delivery import RefusedDeliveryError, landed, read_delivery
+from assets.feeds.delivery import MANIFEST, RefusedDeliveryError, landed, read_delivery
 from assets.feeds.intake import empty_accepted, intake_key, take_in
 from assets.feeds.receipt import RECEIPT, Receipt, stands
 from assets.feeds.releases import RELEASES, released_rules
@@ -96,7 +96,8 @@ def _tell_refused(contract: Contract, folder: Path, reason: object) -> None:
 
 def _unreadable(folder: Path, contract: Contract, reason: str) -> Receipt:
     """A receipt for an announcement that cannot be read."""
-    key = fingerprint(folder.name, reason)
+    manifest = folder / MANIFEST
+    key = digest_of(manifest) if manifest.is_file() else fingerprint(reason)
     return Receipt(
         folder.name, contract.feed, "unknown", "unknown", "unknown", False, None, None, None, key, reason=reason
     )

@@ -26,6 +26,7 @@ _NEAREST = 3
 _ALIKE = 0.5  # from this score on, roles of columns are taken from the known feed
 _LOGICAL = {"VARCHAR": "string", "INTEGER": "integer", "DATE": "date"}
 _PERCENT = 100
+_USUAL = {"rhythm": "month", "dueDays": 30}
 
 
 @dataclass(frozen=True)
@@ -152,7 +153,10 @@ def _schema(
 ) -> str:
     alike = found[0].contract if found and found[0].score >= _ALIKE else None
     taken = {name for _, name, column in named if column}
-    own: dict[str, Any] = {"submissionRule": alike.submission_rule if alike else "period"}
+    own: dict[str, Any] = {
+        "submissionRule": alike.submission_rule if alike else "period",
+        "expected": {"rhythm": alike.rhythm, "dueDays": alike.due_days} if alike else _USUAL,
+    }
     if alike and alike.record_key and taken.issuperset(alike.record_key):
         own["recordKey"] = list(alike.record_key)
     for role, column in _roles(alike).items():

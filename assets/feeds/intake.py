@@ -120,8 +120,7 @@ def _judge(delivery: Delivery, contract: Contract, staged: Path, key: str, relea
             if delivery.files_of(role):
                 small = columns_of(role, contract, delivery.dialect)
                 found = _batches(replace(delivery, dialect=None), small, Path(spool), role)
-                announced = sum(file.rows for file in delivery.files_of(role))
-                keep_companion(role, small, found, announced, staged)
+                keep_companion(role, small, found, staged)
     totals = sorter.totals()
     if delivery.providers and (others := _rows_of_others(totals, delivery.providers)):
         raise RefusedDeliveryError(

@@ -1,7 +1,7 @@
 """What lies in quarantine: how much, for which rules and where; and a copy of it for the supplier.
 
 Belongs here: reading the quarantine of deliveries, by position and rule.
-Does not belong here: putting rows there (`sorting.py`); releasing a rule (`release_file.py`).
+Does not belong here: putting rows there (`sorting.py`); releasing a rule (`releases.py`).
 """
 
 from collections.abc import Collection

@@ -4,6 +4,7 @@ Belongs here: rows, rules, duplicates, parts on disk, and the counts that go on 
 Does not belong here: files and headers (`reading.py`, `headers.py`); the verdict on the delivery (`intake.py`).
 """
 
+import re
 from collections import Counter
 from datetime import date
 from pathlib import Path
@@ -13,11 +14,11 @@ import polars as pl
 from assets.feeds.delivery import Delivery
 from assets.feeds.headers import Headers
 from assets.feeds.receipt import UNKNOWN, accepted_files
-from schemas.contract_model import Contract
+from schemas.contract_model import Contract, Rule
 from schemas.row_checks import RAW, Form
 
 SOURCE_ROW = "source_row"
-RELEASABLE = {"enum", "pattern", "length", "minimum", "maximum", "row_predicate"}
+_RELEASABLE = {"enum", "pattern", "length", "minimum", "maximum", "row_predicate"}
 _PENCE = 100
 _FOUND = [SOURCE_ROW, "rule_code", "broken_rule_count"]
 
@@ -34,7 +35,9 @@ class RowSorter:
     def __init__(self, delivery: Delivery, contract: Contract, folder: Path, released: frozenset[str]) -> None:
         self._delivery, self._contract, self._folder = delivery, contract, folder
         kinds = {rule.code: rule.kind for rule in contract.rules if rule.kind != "duplicate_record"}
-        self.released = {code for code in released if kinds.get(code) in RELEASABLE}
+        self.released = {
+            rule.code for rule in contract.rules if rule.code in released and is_releasable(rule, contract)
+        }
         kept = {rule.code for rule in contract.rules if rule.severity == "warn"} | self.released
         self._warning = [code for code in kinds if code in kept]
         self._rejecting = [code for code in kinds if code not in kept]
@@ -205,6 +208,13 @@ class RowSorter:
             .select("status", "provider", "month", "rows", "pence")
             .rows()
         )
+
+
+def is_releasable(rule: Rule, contract: Contract) -> bool:
+    """Whether rows that break a rule could be used: they have a value of its type, and a month to which they count."""
+    dates = {contract.activity_date_column, *(contract.interval_columns or ())}
+    words = set(re.findall(r"\w+", rule.argument)) if rule.kind == "row_predicate" else {rule.column}
+    return rule.kind in _RELEASABLE and not words & dates
 
 
 def _rows_of(part: Path) -> range:

@@ -101,6 +101,7 @@ def test_the_unchanged_contract_loads(tmp_path: Path):
             lambda d: (
                 own(d, "intervalColumns", ["processing_month", "processing_month"]),
                 own(d, "submissionRule", "snapshot"),
+                expected(d).update(rhythm="snapshot"),
             ),
             "of a feed of periods",
             id="an interval of a snapshot feed",

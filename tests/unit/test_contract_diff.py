@@ -171,7 +171,10 @@ BREAKING = {
         "record key was visit_id, is visit_id, visit_date",
     ),
     "another submission rule": (
-        lambda d: own(table(d), "submissionRule", "snapshot"),
+        lambda d: (
+            own(table(d), "submissionRule", "snapshot"),
+            own(table(d), "expected", {"rhythm": "snapshot", "dueDays": 18}),
+        ),
         "the feed",
         "submission rule was period, is snapshot",
     ),

@@ -375,7 +375,7 @@ def test_deletes_of_another_supplier_or_pseudonym_domain_do_not_count(build, del
 @pytest.mark.parametrize(
     ("role", "text", "rows", "reason"),
     [
-        ("deletes", "Visit\nv1\n", 2, "2 rows of deletes are announced and 1 arrived"),
+        ("deletes", "Visit\nv1\n", 2, "2 rows are announced and 1 arrived"),
         ("deletes", "Visit,Mode\n,seen\nv1,seen\n", 2, "1 rows of deletes lack visit_id or are not of the type"),
         ("deletes", "Mode\nseen\n", 1, "deletes.csv lacks 1 columns: Visit"),
         ("active_submissions", "Submission\ns1\n", 1, "active_submissions, and the feed has no submission column"),

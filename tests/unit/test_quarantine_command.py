@@ -13,7 +13,7 @@ from assets.feeds.current import build_feed
 from assets.feeds.delivery import read_delivery
 from assets.feeds.intake import take_in
 from assets.feeds.quarantined import counted, export, quarantined, returning_rows
-from assets.feeds.release_file import COLUMNS, RELEASES, Release, add_release, read_releases, withdraw_release
+from assets.feeds.releases import COLUMNS, RELEASES, Release, add_release, read_releases, withdraw_release
 from cli.quarantine import app
 from pipelines.errors import AnotherRunError, LinkedCareError
 from pipelines.home import holding
@@ -198,7 +198,7 @@ def test_a_damaged_file_is_told(tmp_path):
     path = tmp_path / RELEASES
     for content in ("feed,rule\n", ",".join(COLUMNS) + "\nvisit,april\n", ""):
         path.write_text(content)
-        with pytest.raises(LinkedCareError, match=r"released_rules\.csv: .* Mend it"):
+        with pytest.raises(LinkedCareError, match=r"released_rules\.csv: .* Correct it"):
             read_releases(path)
 
 
