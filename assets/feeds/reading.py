@@ -17,7 +17,7 @@ from assets.feeds.delivery import DeliveredFile, RefusedDeliveryError
 from assets.feeds.transcoding import ENCODINGS, PACKINGS, Census, as_utf8, digest
 from assets.feeds.workbook import open_xlsx
 
-BATCH_ROWS = 100_000
+BATCH_ROWS = 250_000
 
 
 @dataclass(frozen=True)
