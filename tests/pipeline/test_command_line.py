@@ -81,7 +81,7 @@ def test_quality_judges_what_is_stored(published: Path, tmp_path: Path) -> None:
     assert written.returncode == 0, written.stderr
     assert "apc_spell" in (tmp_path / "docs" / "index.html").read_text()
     for wrong, told in (
-        (("--feed", "nonesuch"), "feeds are apc_spell"),
+        (("--feed", "nonesuch"), "feeds are ambulance_incident"),
         (("--rule", "apc_spell.nonesuch"), "no contract has it"),
         (("--rule", "apc_spell.outside_period", "--plot", "trend.svg"), "no trend to draw"),
     ):
