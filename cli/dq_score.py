@@ -30,7 +30,8 @@ linked-care dq-score --markdown docs/data-quality-score.md
 - *False-alarm rate*: rows in quarantine under a rule that they do not break, as a share of rows without that defect.
 - A rule that only warns keeps its rows and is counted: planted and found are compared delivery by delivery, and what a
   delivery counts beyond what was planted on it is a false alarm.
-- Not planted are the rules over columns that the synthetic county does not send, and those of feeds that it lacks.
+- `--faults all` plants every rule but those over columns that the synthetic county does not send, and those of feeds
+  that it lacks.
 - A perfect score says that the checks do what the contracts say. It does not say that the contracts ask for enough.
 
 {summary}

@@ -127,7 +127,8 @@ class Planter:
             return
         rows, planted, due = self._spoiled(rng, part)
         touched, spoiled = marked(planted, part.rows.height), marked([p for p in planted if p.rule], part.rows.height)
-        repeats = self._repeats(rng, part, np.flatnonzero((part.kind == CLEAN).to_numpy() & ~touched))
+        candidates = np.flatnonzero((part.kind == CLEAN).to_numpy() & ~touched)
+        repeats = self._repeats(rng, part, candidates, np.flatnonzero(~spoiled))
         if feed.name == STAYS:
             self.truth.accepted_stays(position, part.rows.filter(~spoiled), part.kind.filter(~spoiled))
         places = np.array([place for place, _ in due], int)
@@ -142,11 +143,12 @@ class Planter:
     def _spoiled(self, rng: Rng, part: Part) -> tuple[pl.DataFrame, list[Planted], list[tuple[int, Fault]]]:
         """The rows with each fault of the feed planted on a few clean ones, and which those are.
 
-        Also the faults that are still due, each with a row of which a copy may carry it.
+        Also the faults that are still due, each with a row of which a copy may carry it. Where no row is clean, what is
+        due and costs no row falls to one without a person.
         """
         feed, is_text = part.feed, self.plan.is_text(part.feed.name, part.position)
         rows, clean = as_text(part.rows) if is_text else part.rows, (part.kind == CLEAN).to_numpy()
-        catalogue, free = faults_of(feed, self.faults), clean.copy()
+        catalogue, free, taken = faults_of(feed, self.faults), clean.copy(), np.zeros(len(clean), bool)
         each = REJECTED_SHARE.get(feed.name, REJECTED_USUALLY) * self.rate * rows.height / len(catalogue)
         planted, copied = [], []
         for fault in catalogue:
@@ -157,13 +159,15 @@ class Planter:
             chosen = _few(rng, candidates, each)
             due = self._due(fault, catalogue) - len(chosen)
             if due > 0 and not fault.rule:  # a copy would be accepted, as one row too many
+                candidates = candidates if len(candidates) else np.flatnonzero(~clean & ~taken & qualifies)
                 chosen = np.sort(rng.choice(candidates, min(due + len(chosen), len(candidates)), replace=False))
-            elif due > 0 and len(of := np.flatnonzero(clean & qualifies)):
+            elif due > 0 and qualifies.any():
+                of = np.flatnonzero(clean & qualifies if (clean & qualifies).any() else qualifies)
                 copied += [(int(place), fault) for place in rng.choice(of, due)]
             if len(chosen):
                 values = fault.spoil(part.rows[chosen], part.period, self._first_value(fault))
                 rows = replaced(rows, feed, fault.column, chosen, values)
-                free[chosen] = False
+                free[chosen], taken[chosen] = False, True
                 planted.append(self._counted(feed, fault, chosen))
         return rows, planted, copied
 
@@ -194,14 +198,17 @@ class Planter:
         variant = None if fault.rule or fault.warns else fault.column
         return Planted(rows, fault.rule or None, variant, fault.warns)
 
-    def _repeats(self, rng: Rng, part: Part, candidates: np.ndarray) -> pl.DataFrame:
-        """Exact repeats of a few rows. Without a record key, equal rows are equal events, so nothing is repeated."""
+    def _repeats(self, rng: Rng, part: Part, candidates: np.ndarray, accepted: np.ndarray) -> pl.DataFrame:
+        """Exact repeats of a few rows. Without a record key, equal rows are equal events, so nothing is repeated.
+
+        One that is due is of any of the accepted rows if there are no candidates.
+        """
         feed = part.feed.name
         share = DUPLICATE_SHARE.get(feed, DUPLICATE_USUALLY) * self.rate if has_record_key(feed) else 0.0
         chosen = _few(rng, candidates, share * part.rows.height)
         is_due = self.faults == ALL and share and not self._count[duplicate_rule(feed)]
-        if is_due and not len(chosen) and len(candidates):
-            chosen = rng.choice(candidates, 1)
+        if is_due and not len(chosen) and len(accepted):
+            chosen = rng.choice(candidates if len(candidates) else accepted, 1)
         self._count[duplicate_rule(feed)] += len(chosen)
         self.truth.duplicate[feed] += len(chosen)
         return part.rows[chosen]
@@ -224,7 +231,7 @@ class Planter:
         number = _STRANGERS + (np.int64(part.block) * 64 + part.position) * BLOCK + np.arange(extra.height)
         extra = extra.with_columns(columns.text(identity.pseudonyms(number, self.seed)).alias(feed.pseudonym))
         spoiled, planted = self._copies(part, extra, [catalogue[choice] for choice in choices])
-        repeats = self._repeats(rng, part, everyone[~marked(warned, len(everyone))])
+        repeats = self._repeats(rng, part, everyone[~marked(warned, len(everyone))], everyone)
         rows = pl.concat([as_text(kept), as_text(spoiled), as_text(repeats)])
         return rows, [*warned, *planted, *_at_the_end(feed, rows, repeats)]
 
