@@ -54,7 +54,16 @@ def test_every_delivery_is_judged_as_it_deserves(report: Report) -> None:
     kinds = {one.name for one in report.deliveries}
     assert kinds >= {"repeat", "superseded", "row_count", "sha256", "missing_file", "unreadable", "columns"}
     if report.about["faults"] == "all":
-        assert kinds >= {"identifiers", "ragged", "nul_byte", "encoding", "header_twice", "empty_file", "manifest"}
+        assert kinds >= {
+            "identifiers",
+            "ragged",
+            "nul_byte",
+            "encoding",
+            "header_twice",
+            "empty_file",
+            "manifest",
+            "limit",
+        }
 
 
 def test_the_command_tells_a_perfect_score_from_one_that_is_not(
