@@ -28,7 +28,10 @@ linked-care dq-score --markdown docs/data-quality-score.md
 - *Sensitivity*: share of the planted rows that are in quarantine under the rule that they break. A row found under
   another rule is missed there, and a false alarm of the other.
 - *False-alarm rate*: rows in quarantine under a rule that they do not break, as a share of rows without that defect.
-- A rule that only warns is counted by delivery, since its rows are accepted.
+- A rule that only warns keeps its rows and is counted: planted and found are compared delivery by delivery, and what a
+  delivery counts beyond what was planted on it is a false alarm.
+- `--faults all` plants every rule but those over columns that the synthetic county does not send, and those of feeds
+  that it lacks.
 - A perfect score says that the checks do what the contracts say. It does not say that the contracts ask for enough.
 
 {summary}

@@ -145,6 +145,7 @@ def synthesise(
                 for part in planter.deliveries(FEEDS[name], frame, block.people, block.merged, periods[name]):
                     delivery = deliveries[name, part.position, part.version]
                     truth_rows.add(name, delivery.name, delivery.rows, part.planted)
+                    truth.warnings(FEEDS[name], delivery.name, part.rows, part.planted)
                     delivery.append(part.rows)
             if progress:
                 progress(done, blocks)

@@ -19,6 +19,8 @@ from synthetic.layout import Feed
 Spoil = Callable[[Path, dict[str, Any], Feed], None]
 MANIFEST_CUT_SHORT = "manifest_cut_short"
 _LOST = {"mh_diagnosis": "PrimDiag"}
+_EMPTIED = {"op_attendance": "Appointment_Date"}
+_ONE_IN = 3  # more than the fifth of the rows that the contracts allow
 _TEST_RANGE = 999_000_000  # NHS numbers from 999 000 0000 on are for tests and are never issued
 
 
@@ -87,6 +89,13 @@ def _column_lost(table: pl.DataFrame, feed: Feed) -> pl.DataFrame:
     return table.drop(_LOST.get(feed.name, feed.columns[0]))
 
 
+def _column_emptied(table: pl.DataFrame, feed: Feed) -> pl.DataFrame:
+    """A required column is blank on so many rows that the delivery as a whole is not to be relied on."""
+    column = _EMPTIED[feed.name]
+    emptied = pl.int_range(pl.len()) % _ONE_IN == 0
+    return table.with_columns(pl.when(~emptied).then(column).alias(column))
+
+
 def _with_column(header: str, values: Callable[[], Iterator[str]]) -> Spoil:
     """One more column, which no contract describes; a few values in turn are enough."""
     return _table(lambda table, _: table.with_columns(_filled(header, values(), table.height)))
@@ -138,6 +147,7 @@ SPOILERS: dict[str, Spoil] = {
     "unreadable": _content(lambda content: content[: len(content) // 3]),
     "cut_short": _content(lambda content: content[: len(content) * 2 // 3]),
     "columns": _table(_column_lost),
+    "over_limit": _table(_column_emptied),
     "nul_byte": _last_replaced(lambda line: line[:2] + b"\0" + line[2:]),
     "ragged_long": _last_replaced(lambda line: line + b",,"),
     "ragged_short": _last_replaced(lambda line: line[: line.rfind(b",")]),

@@ -1,8 +1,9 @@
 """The row faults of `reference/row_fault.csv`: which rule a planted row breaks, and how the row is changed.
 
 Each fault breaks one rule of the contract and no other (a sentinel in the date of the period also falls outside it,
-but breaks `minimum` first). A fault without a rule is a legal variant: it looks wrong and must be accepted. A fault in
-a column that a feed does not carry is passed over. Not here: how many rows are changed, and which.
+but breaks `minimum` first). Beside it stand the rules that only warn and that the row breaks, too; a fault of these
+alone keeps its row. A fault without any rule is a legal variant: it looks wrong and must be accepted. A fault in a
+column that a feed does not carry is passed over. Not here: how many rows are changed, and which.
 
 `change` is empty (one of the `values`, parted by ~), `blank`, `after period`, `day of:<header>:<days>` or
 `copy of:<header>`. `where` says which rows qualify: `filled:<header>`, `blank:<header>`, `equal:<header>:<text>`,
@@ -23,28 +24,36 @@ from synthetic.layout import Feed
 from synthetic.periods import Period
 
 DEFAULT, ALL = "default", "all"
+REGISTER = ("patient_register", "person_merger")  # these name everybody: a row without a pseudonym is rejected
 _SEPARATOR = "~"
+_MISSING_TEXTS = {"social_care_event": ("NULL",)}
 
 
 @dataclass(frozen=True)
 class Fault:
-    """One way to change a row: the rule that it then breaks, if any, its column and new value, which rows qualify."""
+    """One way to change a row: its column and new value, and which rows qualify.
+
+    Attributes:
+        rule: the rule for which the row is then rejected, if any.
+        warns: the rules that only warn and that it then breaks; they do not reject it.
+    """
 
     rule: str
     column: str
     change: str
     values: tuple[str, ...]
     where: str
+    warns: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
-        """The rule, or the column of a legal variant."""
-        return self.rule or f"legal {self.column}"
+        """The rule that is planted, or the column of a legal variant."""
+        return self.rule or (self.warns[0] if self.warns else f"legal {self.column}")
 
     @property
     def needs_text(self) -> bool:
         """Whether only a file of text can carry it, in a column of another type."""
-        return self.rule.endswith(".type")
+        return self.name.endswith(".type")
 
     def qualifies(self, rows: pl.DataFrame, period: Period) -> np.ndarray:
         """Which rows this fault can be planted on without breaking another rule."""
@@ -93,7 +102,14 @@ def _parted(text: str) -> tuple[str, str, str]:
 def faults_of(feed: Feed, faults: str) -> tuple[Fault, ...]:
     """The faults of a feed under `--faults default` or `all`, in the order in which they are planted."""
     found = (
-        Fault(row["rule_code"], row["header"], row["change"], tuple(row["values"].split(_SEPARATOR)), row["where"])
+        Fault(
+            row["rule_code"],
+            row["header"],
+            row["change"],
+            tuple(row["values"].split(_SEPARATOR)),
+            row["where"],
+            tuple(row["warns"].split()),
+        )
         for row in codebook.rows("row_fault")
         if row["feed"] == feed.name and row["faults"] in (DEFAULT, faults)
     )
@@ -102,6 +118,17 @@ def faults_of(feed: Feed, faults: str) -> tuple[Fault, ...]:
         for fault in found
         if {fault.column, _parted(fault.where)[1], _parted(fault.change)[1]} <= {"", *feed.columns}
     )
+
+
+def missing_pseudonym_rule(feed: str) -> str:
+    """The rule that a row without a pseudonym breaks; it only warns."""
+    return f"{feed}.pseudonym_missing"
+
+
+def missing_pseudonyms(feed: Feed, rows: pl.DataFrame) -> int:
+    """Rows whose pseudonym is blank, or a text by which the feed says that there is none."""
+    values = rows[feed.pseudonym]
+    return int((values.is_null() | values.is_in(_MISSING_TEXTS.get(feed.name, ()))).sum())
 
 
 def duplicate_rule(feed: str) -> str:

@@ -1,9 +1,9 @@
 """Planting defects on the clean county, and counting each one as it is planted.
 
-First pseudonyms: merged, dummy, not registered. Then rows that break one rule, and exact repeats. No row receives two
-defects. With `faults="none"` the rows pass through and only the natural supersession is counted; with `faults="all"`
-every fault, and then every value of it, is planted at least once if there are rows for it. Whole deliveries are in
-`fault_deliveries`, the list of row faults in `fault_rules`.
+First pseudonyms (`fault_persons`). Then rows that break one rule, and exact repeats. No row receives two defects. With
+`faults="none"` the rows pass through and only the natural supersession is counted; with `faults="all"` every fault, and
+then every value of it, is planted at least once if there are rows for it. Whole deliveries are in `fault_deliveries`,
+the list of row faults in `fault_rules`.
 """
 
 from __future__ import annotations
@@ -19,15 +19,24 @@ from synthetic import columns, identity
 from synthetic.chance import Rng, stream
 from synthetic.fault_cells import as_text, replaced
 from synthetic.fault_deliveries import Plan
-from synthetic.fault_rules import ALL, DEFAULT, Fault, duplicate_rule, faults_of, has_record_key
+from synthetic.fault_persons import DUMMIES, KIND, superseded_pseudonyms, unlinked
+from synthetic.fault_rules import (
+    ALL,
+    REGISTER,
+    Fault,
+    duplicate_rule,
+    faults_of,
+    has_record_key,
+    missing_pseudonym_rule,
+    missing_pseudonyms,
+)
 from synthetic.layout import PERIOD, Feed
 from synthetic.periods import Period
 from synthetic.population import BLOCK, People
 from synthetic.register import Mergers
-from synthetic.truth import CLEAN, DUMMY, MERGED, NOT_REGISTERED, STAYS, Truth
+from synthetic.truth import CLEAN, STAYS, Truth
 from synthetic.truth_rows import Planted, marked
 
-KIND = "__kind"
 REJECTED_SHARE = {
     "mh_ward_stay": 0.03,
     "mh_diagnosis": 0.01,
@@ -38,13 +47,8 @@ REJECTED_SHARE = {
 REJECTED_USUALLY = 0.003
 DUPLICATE_SHARE = {"mh_ward_stay": 0.02, "person_merger": 0.02, "patient_register": 0.0005}
 DUPLICATE_USUALLY = 0.001
-DUMMY_SHARE, NOT_REGISTERED_SHARE = 0.0015, 0.0008
 CHANGED_SHARE = 0.02
-DUMMIES: dict[str, tuple[str | None, ...]] = {DEFAULT: (None, "1", "-1", "0", "INVALID", "9999999999", "UNKNOWN")}
-DUMMIES[ALL] = (*DUMMIES[DEFAULT], "NULL", "0000000000", "1111111111")
-_CHAIN_GAP_DAYS = 29
 _STRANGERS = identity.UNKNOWN + 10**9
-_REGISTER = ("patient_register", "person_merger")
 # The column that differs when a delivery is sent again.
 _CHANGED = {
     "op_attendance": "Grand_Total_Payment_MFF",
@@ -91,10 +95,12 @@ class Planter:
     ) -> Iterator[Sending]:
         """The rows of every delivery that this block contributes to."""
         frame = frame.with_columns(pl.lit(CLEAN, dtype=pl.Int8).alias(KIND))
-        if self.active and feed.name not in _REGISTER:
+        if self.active and feed.name not in REGISTER:
             self.chains.update(str(number) for number in merged.oldest if number)
-            frame = self._merged(feed, frame, people, merged, periods)
-            frame = self._unlinked(feed, frame, people.block)
+            frame = superseded_pseudonyms(feed, frame, people, merged, periods)
+            blank_due = self.faults == ALL and not self._count[missing_pseudonym_rule(feed.name)]
+            frame = unlinked(feed, frame, people.block, self.seed, self.rate, DUMMIES[self.faults], blank_due=blank_due)
+            self._count[missing_pseudonym_rule(feed.name)] += missing_pseudonyms(feed, frame)
         last = max(periods)
         for (position,), rows in frame.partition_by(
             PERIOD, as_dict=True, include_key=False, maintain_order=True
@@ -102,7 +108,7 @@ class Planter:
             part = Part(feed, position, periods[position], people.block, rows.drop(KIND), rows[KIND])
             if feed.rhythm == "snapshot" and position < last:
                 self.truth.superseded[feed.name] += rows.height
-            elif feed.name not in (STAYS, *_REGISTER):
+            elif feed.name not in (STAYS, *REGISTER):
                 self.truth.current_rows(feed.name, part.rows[feed.pseudonym], part.kind)
             if self.active:
                 yield from self._planted(part)
@@ -116,12 +122,13 @@ class Planter:
         feed, position = part.feed, part.position
         rng = stream(self.seed, f"faults {feed.name}", part.block, position + 1)
         version = self.plan.first_version(feed.name, position)
-        if feed.name in _REGISTER:
+        if feed.name in REGISTER:
             yield Sending(position, version, *self._with_extra_rows(rng, part))
             return
         rows, planted, due = self._spoiled(rng, part)
         touched, spoiled = marked(planted, part.rows.height), marked([p for p in planted if p.rule], part.rows.height)
-        repeats = self._repeats(rng, part, np.flatnonzero((part.kind == CLEAN).to_numpy() & ~touched))
+        candidates = np.flatnonzero((part.kind == CLEAN).to_numpy() & ~touched)
+        repeats = self._repeats(rng, part, candidates, np.flatnonzero(~spoiled))
         if feed.name == STAYS:
             self.truth.accepted_stays(position, part.rows.filter(~spoiled), part.kind.filter(~spoiled))
         places = np.array([place for place, _ in due], int)
@@ -133,70 +140,15 @@ class Planter:
             self.truth.superseded[feed.name] += part.rows.height - int(spoiled.sum())
             yield Sending(position, version + 1, self._changed(rng, part), [])
 
-    def _merged(
-        self, feed: Feed, frame: pl.DataFrame, people: People, merged: Mergers, periods: dict[int, Period]
-    ) -> pl.DataFrame:
-        """Deliveries for periods that ended before a merger carry the pseudonym of their day."""
-        ends = pl.DataFrame(
-            {PERIOD: list(periods), "ends": [p.end for p in periods.values()]},
-            schema={PERIOD: pl.Int16, "ends": pl.Int32},
-        )
-        old = pl.DataFrame(
-            {
-                feed.pseudonym: columns.text(people.pseudonym[merged.person]),
-                "older": columns.text(merged.older),
-                "oldest": columns.text(merged.oldest),
-                "merged_on": merged.merged_on.astype(np.int32),
-            }
-        )
-        chain = (pl.col("oldest") != "0") & (pl.col("ends") < pl.col("merged_on") - _CHAIN_GAP_DAYS)
-        before = (pl.col("ends") < pl.col("merged_on")).fill_null(False)
-        then = pl.when(chain.fill_null(False)).then(pl.col("oldest")).when(before).then(pl.col("older"))
-        joined = frame.join(old, on=feed.pseudonym, how="left", maintain_order="left").join(
-            ends, on=PERIOD, how="left", maintain_order="left"
-        )
-        return joined.with_columns(
-            then.otherwise(pl.col(feed.pseudonym)).alias(feed.pseudonym),
-            pl.when(before).then(pl.lit(MERGED, dtype=pl.Int8)).otherwise(pl.col(KIND)).alias(KIND),
-        ).select(frame.columns)
-
-    def _unlinked(self, feed: Feed, frame: pl.DataFrame, block: int) -> pl.DataFrame:
-        """Some rows lose their person: to a dummy, or to a pseudonym that no register holds; ward stays, whole."""
-        rng = stream(self.seed, f"unlinked {feed.name}", block)
-        draw = rng.random(frame.height)
-        if feed.name == STAYS:
-            stay = frame["UniqWardStayID"].rank("dense").to_numpy().astype(int) - 1
-            draw = draw[stay] / 12  # stays are few: enough of them must be unlinked to be seen
-        clean = (frame[KIND] == CLEAN).to_numpy()
-        dummy = clean & (draw < DUMMY_SHARE * self.rate)
-        unknown = clean & ~dummy & (draw < (DUMMY_SHARE + NOT_REGISTERED_SHARE) * self.rate)
-        number = identity.UNKNOWN + np.int64(block) * 4 * BLOCK + rng.integers(0, BLOCK, frame.height)
-        strangers = columns.text(identity.pseudonyms(number, self.seed))
-        known = DUMMIES[self.faults]
-        dummies = pl.Series(known, dtype=pl.String).gather(rng.integers(0, len(known), frame.height))
-        return frame.with_columns(
-            pl.when(pl.Series(dummy))
-            .then(dummies)
-            .when(pl.Series(unknown))
-            .then(strangers)
-            .otherwise(pl.col(feed.pseudonym))
-            .alias(feed.pseudonym),
-            pl.when(pl.Series(dummy))
-            .then(pl.lit(DUMMY, dtype=pl.Int8))
-            .when(pl.Series(unknown))
-            .then(pl.lit(NOT_REGISTERED, dtype=pl.Int8))
-            .otherwise(pl.col(KIND))
-            .alias(KIND),
-        )
-
     def _spoiled(self, rng: Rng, part: Part) -> tuple[pl.DataFrame, list[Planted], list[tuple[int, Fault]]]:
         """The rows with each fault of the feed planted on a few clean ones, and which those are.
 
-        Also the faults that are still due, each with a row of which a copy may carry it.
+        Also the faults that are still due, each with a row of which a copy may carry it. Where no row is clean, what is
+        due and costs no row falls to one without a person.
         """
         feed, is_text = part.feed, self.plan.is_text(part.feed.name, part.position)
         rows, clean = as_text(part.rows) if is_text else part.rows, (part.kind == CLEAN).to_numpy()
-        catalogue, free = faults_of(feed, self.faults), clean.copy()
+        catalogue, free, taken = faults_of(feed, self.faults), clean.copy(), np.zeros(len(clean), bool)
         each = REJECTED_SHARE.get(feed.name, REJECTED_USUALLY) * self.rate * rows.height / len(catalogue)
         planted, copied = [], []
         for fault in catalogue:
@@ -207,13 +159,15 @@ class Planter:
             chosen = _few(rng, candidates, each)
             due = self._due(fault, catalogue) - len(chosen)
             if due > 0 and not fault.rule:  # a copy would be accepted, as one row too many
+                candidates = candidates if len(candidates) else np.flatnonzero(~clean & ~taken & qualifies)
                 chosen = np.sort(rng.choice(candidates, min(due + len(chosen), len(candidates)), replace=False))
-            elif due > 0 and len(of := np.flatnonzero(clean & qualifies)):
+            elif due > 0 and qualifies.any():
+                of = np.flatnonzero(clean & qualifies if (clean & qualifies).any() else qualifies)
                 copied += [(int(place), fault) for place in rng.choice(of, due)]
             if len(chosen):
                 values = fault.spoil(part.rows[chosen], part.period, self._first_value(fault))
                 rows = replaced(rows, feed, fault.column, chosen, values)
-                free[chosen] = False
+                free[chosen], taken[chosen] = False, True
                 planted.append(self._counted(feed, fault, chosen))
         return rows, planted, copied
 
@@ -239,28 +193,35 @@ class Planter:
 
     def _counted(self, feed: Feed, fault: Fault, rows: np.ndarray) -> Planted:
         self._count[fault.name] += len(rows)
-        if not fault.rule:
-            return Planted(rows, variant=fault.column)
-        self.truth.rejected[feed.name][fault.rule] += len(rows)
-        return Planted(rows, fault.rule)
+        if fault.rule:
+            self.truth.rejected[feed.name][fault.rule] += len(rows)
+        variant = None if fault.rule or fault.warns else fault.column
+        return Planted(rows, fault.rule or None, variant, fault.warns)
 
-    def _repeats(self, rng: Rng, part: Part, candidates: np.ndarray) -> pl.DataFrame:
-        """Exact repeats of a few rows. Without a record key, equal rows are equal events, so nothing is repeated."""
+    def _repeats(self, rng: Rng, part: Part, candidates: np.ndarray, accepted: np.ndarray) -> pl.DataFrame:
+        """Exact repeats of a few rows. Without a record key, equal rows are equal events, so nothing is repeated.
+
+        One that is due is of any of the accepted rows if there are no candidates.
+        """
         feed = part.feed.name
         share = DUPLICATE_SHARE.get(feed, DUPLICATE_USUALLY) * self.rate if has_record_key(feed) else 0.0
         chosen = _few(rng, candidates, share * part.rows.height)
         is_due = self.faults == ALL and share and not self._count[duplicate_rule(feed)]
-        if is_due and not len(chosen) and len(candidates):
-            chosen = rng.choice(candidates, 1)
+        if is_due and not len(chosen) and len(accepted):
+            chosen = rng.choice(candidates if len(candidates) else accepted, 1)
         self._count[duplicate_rule(feed)] += len(chosen)
         self.truth.duplicate[feed] += len(chosen)
         return part.rows[chosen]
 
     def _with_extra_rows(self, rng: Rng, part: Part) -> tuple[pl.DataFrame, list[Planted]]:
-        """Snapshots keep every good row and gain bad ones about strangers: a register must lose nobody."""
+        """Snapshots keep every good row and gain bad ones about strangers: a register must lose nobody.
+
+        What only warns is planted on the rows that are kept.
+        """
+        kept, warned = self._warned(rng, part)
         feed, everyone = part.feed, np.arange(part.rows.height)
         copied = _few(rng, everyone, REJECTED_SHARE[feed.name] * self.rate * len(everyone))
-        catalogue = faults_of(feed, self.faults)
+        catalogue = [fault for fault in faults_of(feed, self.faults) if fault.rule]
         choices = rng.integers(0, len(catalogue), len(copied))
         due = [i for i, fault in enumerate(catalogue) if self._due(fault, catalogue) > int((choices == i).sum())]
         if due and len(everyone):
@@ -270,9 +231,25 @@ class Planter:
         number = _STRANGERS + (np.int64(part.block) * 64 + part.position) * BLOCK + np.arange(extra.height)
         extra = extra.with_columns(columns.text(identity.pseudonyms(number, self.seed)).alias(feed.pseudonym))
         spoiled, planted = self._copies(part, extra, [catalogue[choice] for choice in choices])
-        repeats = self._repeats(rng, part, everyone)
-        rows = pl.concat([as_text(part.rows), as_text(spoiled), as_text(repeats)])
-        return rows, [*planted, *_at_the_end(feed, rows, repeats)]
+        repeats = self._repeats(rng, part, everyone[~marked(warned, len(everyone))], everyone)
+        rows = pl.concat([as_text(kept), as_text(spoiled), as_text(repeats)])
+        return rows, [*warned, *planted, *_at_the_end(feed, rows, repeats)]
+
+    def _warned(self, rng: Rng, part: Part) -> tuple[pl.DataFrame, list[Planted]]:
+        """The rows of a snapshot with the faults that only warn planted on a few of them."""
+        rows, planted, free = as_text(part.rows), [], np.ones(part.rows.height, bool)
+        each = REJECTED_SHARE[part.feed.name] * self.rate * rows.height
+        catalogue = faults_of(part.feed, self.faults)
+        for fault in (fault for fault in catalogue if not fault.rule):
+            candidates = np.flatnonzero(free & fault.qualifies(part.rows, part.period))
+            wanted = max(int(rng.poisson(each / len(catalogue))), self._due(fault, catalogue))
+            chosen = np.sort(rng.choice(candidates, min(wanted, len(candidates)), replace=False))
+            if len(chosen):
+                values = fault.spoil(part.rows[chosen], part.period, self._first_value(fault))
+                rows = replaced(rows, part.feed, fault.column, chosen, values)
+                free[chosen] = False
+                planted.append(self._counted(part.feed, fault, chosen))
+        return rows, planted
 
     def _changed(self, rng: Rng, part: Part) -> pl.DataFrame:
         """The delivery as sent again: no planted rows, and a few values corrected."""

@@ -1,7 +1,7 @@
 """What was planted, counted: the file a reader holds against what the pipeline found. Single rows are in `truth_rows`.
 
 A row is counted once: rejected, or a duplicate, or superseded, or accepted and current (and then perhaps unlinked or
-merged).
+merged). Rules that only warn are counted apart, by delivery, over all of its rows: they change nothing of that.
 """
 
 from __future__ import annotations
@@ -13,7 +13,9 @@ from pathlib import Path
 
 import polars as pl
 
-from synthetic.layout import FEEDS
+from synthetic.fault_rules import REGISTER, missing_pseudonym_rule, missing_pseudonyms
+from synthetic.layout import FEEDS, Feed
+from synthetic.truth_rows import Planted
 
 CLEAN, DUMMY, NOT_REGISTERED, MERGED = range(4)
 STAYS = "mh_ward_stay"  # the latest row of a stay is current, whatever its month
@@ -25,6 +27,7 @@ class Truth:
 
     about: dict[str, object]
     rejected: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    warned: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     duplicate: Counter[str] = field(default_factory=Counter)
     superseded: Counter[str] = field(default_factory=Counter)
     dummy: Counter[str] = field(default_factory=Counter)
@@ -44,6 +47,13 @@ class Truth:
             self.repeated.append(delivery_id)
         if verdict == "refused":
             self.refused[delivery_id] = planted["kind"]
+
+    def warnings(self, feed: Feed, delivery_id: str, rows: pl.DataFrame, planted: list[Planted]) -> None:
+        """Count the rows of a part of a delivery by the rules that they break and that only warn."""
+        for one in planted:
+            self.warned[delivery_id].update(dict.fromkeys(one.warns, len(one.rows)))
+        if feed.name not in REGISTER:
+            self.warned[delivery_id][missing_pseudonym_rule(feed.name)] += missing_pseudonyms(feed, rows)
 
     def current_rows(self, feed: str, pseudonym: pl.Series, kind: pl.Series) -> None:
         """Count the unlinked and the merged among rows that are accepted and current."""
@@ -71,6 +81,7 @@ class Truth:
         content = {
             **self.about,
             "rejected": {feed: _present(self.rejected[feed]) for feed in FEEDS if self.rejected[feed]},
+            "warned": {name: counts for name in sorted(self.warned) if (counts := _present(self.warned[name]))},
             "duplicate": _present(self.duplicate),
             "superseded": _present(self.superseded),
             "unlinked": {"dummy": _present(self.dummy), "not_registered": _present(self.not_registered)},

@@ -1,6 +1,7 @@
 """Which row of which delivery was planted with what: `truth_row.parquet`, written as the rows are.
 
-Rows that are not in it are clean. Not here: counts (`truth.py`), and deliveries that are refused or repeated whole.
+Rows that are not in it are clean, or break only rules that warn. Not here: counts (`truth.py`), and deliveries that are
+refused or repeated whole.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 TRUTH_ROW = "truth_row.parquet"
-TRUTH_VERSION = 1
+TRUTH_VERSION = 2
 _BLOCK = 65_536
 _SCHEMA = pa.schema(
     [
@@ -32,12 +33,14 @@ _SCHEMA = pa.schema(
 class Planted:
     """Rows that were planted with the same: their places among the rows of a part, and the rule that they break.
 
-    A legal variant breaks none and names the column that was changed.
+    A legal variant breaks none and names the column that was changed. `warns` are rules that only warn, broken as well
+    or alone.
     """
 
     rows: np.ndarray
     rule: str | None = None
     variant: str | None = None
+    warns: tuple[str, ...] = ()
 
 
 def marked(planted: list[Planted], height: int) -> np.ndarray:
@@ -57,8 +60,8 @@ class TruthRows:
         self._pending: list[tuple[str, str, int, str | None, str | None]] = []
 
     def add(self, feed: str, delivery_id: str, rows_before: int, planted: list[Planted]) -> None:
-        """Note the planted rows of a part that follows so many rows of its delivery."""
-        for one in planted:
+        """Note the planted rows of a part that follows so many rows of its delivery; what only warns is not named."""
+        for one in (one for one in planted if one.rule or one.variant):
             self._pending += [
                 (feed, delivery_id, rows_before + int(row) + 1, one.rule, one.variant) for row in one.rows
             ]

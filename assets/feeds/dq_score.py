@@ -21,7 +21,7 @@ from schemas.contract_model import Contract
 
 TRUTH, TRUTH_ROW = "truth.json", "truth_row.parquet"
 WITHOUT_CAUSE = "refused without cause"
-_VERSION = 1
+_VERSION = 2
 _RUN = ("truth_version", "faults", "fault_rate", "seed")
 _PLACE = ["delivery_id", "source_row"]
 _STANDING = ("accepted", "superseded")  # verdicts under which single rows are judged
@@ -29,11 +29,17 @@ _STANDING = ("accepted", "superseded")  # verdicts under which single rows are j
 
 @dataclass(frozen=True)
 class Truth:
-    """What was planted: the run that did it, the verdict that each delivery deserves, and the rows."""
+    """What was planted: the run that did it, the verdict that each delivery deserves, and the rows.
+
+    Attributes:
+        rows: what must be rejected, and legal variants.
+        warned: by delivery, how many of its rows break each rule that only warns; rows that are rejected count, too.
+    """
 
     about: Mapping[str, Any]
     deliveries: Mapping[str, Mapping[str, str]]
     rows: pl.LazyFrame
+    warned: Mapping[str, Mapping[str, int]]
 
 
 @dataclass(frozen=True)
@@ -116,7 +122,8 @@ def read_truth(landing: Path) -> Truth:
         raise LinkedCareError(f"{landing}: {TRUTH} is of another version than {_VERSION}. Synthesise again.")
     if about["faults"] == "none":
         raise LinkedCareError(f"{landing}: nothing was planted. Use `linked-care synthesise --faults all`.")
-    return Truth(about, content["deliveries"], pl.scan_parquet(landing / TRUTH_ROW, glob=False))
+    rows = pl.scan_parquet(landing / TRUTH_ROW, glob=False)
+    return Truth(about, content["deliveries"], rows, content["warned"])
 
 
 def score(truth: Truth, store: Path, contracts: Mapping[str, Contract]) -> Report:
@@ -141,6 +148,7 @@ def score(truth: Truth, store: Path, contracts: Mapping[str, Contract]) -> Repor
         planted = truth.rows.filter(pl.col("feed") == feed).drop("feed").collect()
         found = _quarantined(store / feed, standing)
         rules += _rule_scores(planted.drop_nulls("rule_code"), found, standing, contract)
+        rules += _warning_scores(truth.warned, standing, contract)
         legal += _legal_scores(feed, planted.drop_nulls("legal_variant"), found)
     return Report(
         truth.about,
@@ -165,26 +173,40 @@ def _quarantined(shelf: Path, standing: Iterable[str]) -> pl.DataFrame:
 def _rule_scores(
     planted: pl.DataFrame, found: pl.DataFrame, standing: Mapping[str, Judged], contract: Contract
 ) -> list[Score]:
-    """The score of each rule of a feed; a row found under another rule is missed there and a false alarm here."""
+    """The score of each rule that rejects rows; a row found under another rule is missed there, a false alarm here."""
     received = sum(j.receipt.received_rows for j in standing.values())
     severities = {rule.code: rule.severity for rule in contract.rules}
     right = planted.join(found, on=[*_PLACE, "rule_code"], how="semi")
     counts = [dict(frame.group_by("rule_code").len().rows()) for frame in (planted, found, right)]
+    rejecting = [code for code, severity in severities.items() if severity != "warn"]
     scores = []
-    for code in [*severities, *sorted(set(counts[0] | counts[1]) - set(severities))]:
+    for code in [*rejecting, *sorted(set(counts[0] | counts[1]) - set(rejecting))]:
         of_rule, in_all, rightly = (count.get(code, 0) for count in counts)
-        if severities.get(code) == "warn":  # such rows are accepted, and counted on the receipt of their delivery
-            rightly, in_all = _warned(code, planted, standing)
         severity = severities.get(code, "no rule of the contract")
         scores.append(Score(code, of_rule, rightly, in_all - rightly, received - of_rule, severity))
     return scores
 
 
-def _warned(code: str, planted: pl.DataFrame, standing: Mapping[str, Judged]) -> tuple[int, int]:
-    """How many rows with the defect were counted, by delivery at most as many as were planted, and how many in all."""
-    by_delivery = dict(planted.filter(pl.col("rule_code") == code).group_by("delivery_id").len().rows())
-    counted = {name: j.receipt.broken.get(code, 0) for name, j in standing.items()}
-    return sum(min(count, by_delivery.get(name, 0)) for name, count in counted.items()), sum(counted.values())
+def _warning_scores(
+    warned: Mapping[str, Mapping[str, int]], standing: Mapping[str, Judged], contract: Contract
+) -> list[Score]:
+    """The score of each rule that only warns: its rows are counted on the receipt of their delivery, and not named.
+
+    What a delivery counts beyond the planted is a false alarm, and never makes up for what another counts too few.
+    """
+    received = sum(j.receipt.received_rows for j in standing.values())
+    severities = {rule.code: rule.severity for rule in contract.rules}
+    warning = [code for code, severity in severities.items() if severity == "warn"]
+    unknown = {code for name in standing for code in warned.get(name, {})} - set(warning)
+    scores = []
+    for code in [*warning, *sorted(unknown)]:
+        counted = {name: j.receipt.broken.get(code, 0) if code in warning else 0 for name, j in standing.items()}
+        pairs = [(warned.get(name, {}).get(code, 0), counted[name]) for name in standing]
+        planted, found = sum(of_rule for of_rule, _ in pairs), sum(min(pair) for pair in pairs)
+        alarms = sum(counted.values()) - found
+        severity = severities.get(code, "no rule of the contract")
+        scores.append(Score(code, planted, found, alarms, received - planted, severity))
+    return scores
 
 
 def _legal_scores(feed: str, planted: pl.DataFrame, found: pl.DataFrame) -> list[Score]:

@@ -42,8 +42,10 @@ def test_every_rule_is_found_and_no_clean_row(report: Report) -> None:
     assert [one for one in report.rules if not one.is_perfect] == []
     assert [one for one in report.legal if not one.is_perfect] == []
     assert {one.severity for one in report.rules} <= {"reject", "refuse", "warn"}
-    planted = sum(one.planted > 0 for one in report.rules)
-    assert planted > (50 if report.about["faults"] == "default" else 270)
+    planted = {one.name for one in report.rules if one.planted}
+    assert len(planted) > (50 if report.about["faults"] == "default" else 270)
+    warned = {one.name for one in report.rules if one.severity == "warn" and one.planted}
+    assert len(warned) > (5 if report.about["faults"] == "default" else 25)
 
 
 def test_every_delivery_is_judged_as_it_deserves(report: Report) -> None:
@@ -52,7 +54,16 @@ def test_every_delivery_is_judged_as_it_deserves(report: Report) -> None:
     kinds = {one.name for one in report.deliveries}
     assert kinds >= {"repeat", "superseded", "row_count", "sha256", "missing_file", "unreadable", "columns"}
     if report.about["faults"] == "all":
-        assert kinds >= {"identifiers", "ragged", "nul_byte", "encoding", "header_twice", "empty_file", "manifest"}
+        assert kinds >= {
+            "identifiers",
+            "ragged",
+            "nul_byte",
+            "encoding",
+            "header_twice",
+            "empty_file",
+            "manifest",
+            "limit",
+        }
 
 
 def test_the_command_tells_a_perfect_score_from_one_that_is_not(
@@ -61,7 +72,8 @@ def test_the_command_tells_a_perfect_score_from_one_that_is_not(
     changed, page = copy_of(home), tmp_path / "score.md"
     monkeypatch.setenv("LINKED_CARE_HOME", str(changed))
     assert show_score(None, page) == report.is_perfect
-    assert page.read_text().count("| 100% | 0% |") > len(report.rules) / 5
+    planted = sum(one.planted > 0 for one in (*report.rules, *report.deliveries, *report.legal))
+    assert page.read_text().count("| 100% | 0% |") == planted
     path = max((changed / "store" / "gp_prescription").glob("*/quarantine-*.parquet"), key=lambda p: p.stat().st_size)
     found = pl.read_parquet(path)
     clean = found.head(1).with_columns(source_row=pl.lit(found["source_row"].max() + 1, pl.Int64))

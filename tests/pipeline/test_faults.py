@@ -15,7 +15,9 @@ CONDITION_FEEDS = ("gp_coded_event", "mh_diagnosis")
 
 
 def test_a_clean_county_has_nothing_in_quarantine(published: Path) -> None:
-    assert Store(published / "store").frame("quarantine").height == 0
+    store = Store(published / "store")
+    assert store.frame("quarantine").height == 0
+    assert store.frame("rule_result")["broken_count"].sum() == 0
     assert set(table(published, "delivery_receipt")["verdict"]) == {"accepted", "superseded"}
     assert set(table(published, "activity")["link_status"]) == {"linked"}
 
@@ -35,6 +37,24 @@ def test_quarantine_is_what_was_planted_by_rule(faulty: tuple[Path, dict[str, An
     found = Store(home / "store").frame("quarantine").group_by("rule_code").len()
     assert dict(found.rows()) == planted
     assert len(planted) > 60  # many kinds, not a few
+
+
+def test_warnings_are_what_was_planted_by_delivery_and_rule(faulty: tuple[Path, dict[str, Any]]) -> None:
+    """Rules that only warn keep their rows; each is counted, and so is a row that another rule rejects."""
+    home, truth = faulty
+    apart = [*truth["repeated_deliveries"], *truth["refused_deliveries"]]
+    results = (
+        Store(home / "store")
+        .frame("rule_result")
+        .filter(pl.col("severity") == "warn", pl.col("broken_count") > 0, ~pl.col("delivery_id").is_in(apart))
+    )
+    found = {
+        (delivery, rule): rows
+        for delivery, rule, rows in results.select("delivery_id", "rule_code", "broken_count").rows()
+    }
+    planted = {(delivery, rule): rows for delivery, rules in truth["warned"].items() for rule, rows in rules.items()}
+    assert found == planted
+    assert {rule.split(".")[1] for _, rule in planted} >= {"pseudonym_missing", "team_type_code"}
 
 
 def test_superseded_is_what_was_planted_by_feed(faulty: tuple[Path, dict[str, Any]]) -> None:

@@ -2,12 +2,14 @@
 
 It shares nothing with the generator, nor with the pipeline. Order of the rules of a column: required, type, enum,
 pattern, length, minimum, maximum; columns in contract order; then the cross-column rules; then repeats of the key.
-A rule that only warns is passed over, and columns that a file may lack are not expected: the county does not send them.
+Rules that only warn are told apart: a row may break several, and breaks them whether or not it is rejected. Columns
+that a file may lack are not expected: the county does not send them; nor can it break a rule over one of them.
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -19,7 +21,7 @@ import pyarrow.parquet as pq
 import yaml
 
 CONTRACTS = Path(__file__).parents[2] / "data_contracts"
-_KINDS = ("required", "type", "enum", "pattern", "length", "minimum", "maximum")
+_KINDS = ("required", "type", "enum", "pattern", "length", "minimum", "maximum", "missing_value")
 _SQL_TYPES = {"date": "DATE", "integer": "INTEGER", "number": "DECIMAL(12,{scale})", "string": "VARCHAR"}
 
 
@@ -85,15 +87,31 @@ def _typed(feed: str, column: dict) -> str:
     return f"CASE WHEN regexp_matches({name}, '{shape}') THEN TRY_CAST({name} AS {target}) END"
 
 
-def _checks(feed: str) -> list[tuple[str, str]]:
-    """Rule code and the SQL that is true for a bad row: over columns `x` (text) and `x__t` (typed)."""
-    checks = []
+@dataclass(frozen=True)
+class Check:
+    """A rule: its code, the SQL that is true for a bad row, over columns `x` (text) and `x__t` (typed), and its limit.
+
+    Attributes:
+        most: the share of a delivery's rows above which it is refused, if any.
+    """
+
+    code: str
+    sql: str
+    severity: str
+    most: float | None
+
+
+@cache
+def checks(feed: str) -> list[Check]:
+    """The rules of a feed's contract that the rows of the county can break, but for repeats of the key."""
+    found = []
     for column in sent(feed):
         name, options = column["name"], column.get("logicalTypeOptions", {})
         text, typed = _text(feed, column), f'"{name}__t"'
-        warning = {kind for kind, rule in own(column, "rules", {}).items() if rule.get("severity") == "warn"}
+        missing = own(column, "missingValues")
+        settings = {"missing_value": {"severity": "warn"}} | own(column, "rules", {})
         literal = (lambda v: f"DATE '{v}'") if column["logicalType"] == "date" else str
-        found = {
+        sql = {
             "required": f"{text} IS NULL" if column.get("required") else None,
             "type": f"{text} IS NOT NULL AND {typed} IS NULL" if column["logicalType"] != "string" else None,
             "enum": _not_of_its_list(column, text) if "enum" in column else None,
@@ -101,31 +119,53 @@ def _checks(feed: str) -> list[tuple[str, str]]:
             "length": f"length({text}) > {options['maxLength']}" if "maxLength" in options else None,
             "minimum": f"{typed} < {literal(options['minimum'])}" if "minimum" in options else None,
             "maximum": f"{typed} > {literal(options['maximum'])}" if "maximum" in options else None,
+            "missing_value": f'"{name}" IN ({_listed(missing)})' if missing else None,
         }
-        checks += [(f"{feed}.{name}.{kind}", found[kind]) for kind in _KINDS if found[kind] and kind not in warning]
-    rules = [
-        (f"{feed}.{rule['name']}", rule["implementation"])
-        for rule in contract(feed).get("quality", [])
-        if rule.get("severity") != "warn"
-    ]
+        found += [
+            Check(f"{feed}.{name}.{kind}", sql[kind], *_severity_and_limit(settings.get(kind, {})))
+            for kind in _KINDS
+            if sql[kind]
+        ]
     names = sorted((c["name"] for c in sent(feed)), key=len, reverse=True)
-    for code, sql in rules:
-        typed_sql = sql
+    absent = {column["name"] for column in contract(feed)["properties"]} - set(names)
+    for rule in contract(feed).get("quality", []):
+        typed_sql = rule["implementation"]
+        if absent & set(re.findall(r"\w+", typed_sql)):
+            continue
         for name in names:
             typed_sql = _replace_word(typed_sql, name, f'"{name}__t"')
-        checks.append((code, f"({typed_sql})"))
-    return checks
+        setting = {"severity": rule["severity"], "maximumRate": own(rule, "maximumRate")}
+        found.append(Check(f"{feed}.{rule['name']}", f"({typed_sql})", *_severity_and_limit(setting)))
+    return found
+
+
+def _severity_and_limit(setting: dict) -> tuple[str, float | None]:
+    """Only a rule that refuses refuses a delivery; without a limit, for a single row."""
+    severity = setting.get("severity", "reject")
+    return severity, float(setting.get("maximumRate") or 0) if severity == "refuse" else None
+
+
+def limits(feed: str) -> dict[str, float]:
+    """The share of rows above which a delivery is refused, by rule."""
+    repeats = own(contract(feed), "duplicateRecord", {})
+    found = {check.code: check.most for check in checks(feed) if check.most is not None}
+    most = _severity_and_limit(repeats)[1]
+    return found if most is None else found | {f"{feed}.duplicate_record": most}
 
 
 def _replace_word(sql: str, word: str, by: str) -> str:
     return re.sub(rf'(?<![\w"]){word}(?![\w"])', by, sql)
 
 
-def rule_codes(feed: str) -> dict[str, str | None]:
-    """Every rule of a feed's contract, with the header of its column if it has one."""
-    header = {column["name"]: column["physicalName"] for column in contract(feed)["properties"]}
-    codes = [code for code, _ in _checks(feed)] + ([f"{feed}.duplicate_record"] if record_key(feed) else [])
-    return {code: header.get(code.split(".")[1]) for code in codes}
+def rejecting(feed: str) -> set[str]:
+    """Every rule for which a row of the county can be rejected."""
+    codes = {check.code for check in checks(feed) if check.severity != "warn"}
+    return codes | {f"{feed}.duplicate_record"} if record_key(feed) else codes
+
+
+def warning(feed: str) -> set[str]:
+    """Every rule that only warns and that a row of the county can break."""
+    return {check.code for check in checks(feed) if check.severity == "warn"}
 
 
 def _read(folder: Path, manifest: dict) -> pa.Table:
@@ -159,11 +199,15 @@ def _read(folder: Path, manifest: dict) -> pa.Table:
 
 
 def verdicts(feed: str, deliveries: dict[Path, dict]) -> pl.DataFrame:
-    """Every row of these deliveries of one feed as text, with the first `rule` that it breaks, null if none."""
+    """Every row of these deliveries of one feed as text, with the first `rule` that it breaks, null if none.
+
+    `warnings` are the rules that it breaks and that only warn.
+    """
     delivered = pa.concat_tables([_read(folder, manifest) for folder, manifest in deliveries.items()])
     columns = sent(feed)
     typed = ", ".join(f'{_typed(feed, c)} AS "{c["name"]}__t"' for c in columns)
-    cases = " ".join(f"WHEN {sql} THEN '{code}'" for code, sql in _checks(feed))
+    cases = " ".join(f"WHEN {c.sql} THEN '{c.code}'" for c in checks(feed) if c.severity != "warn")
+    warned = ", ".join(f"CASE WHEN {c.sql} THEN '{c.code}' END" for c in checks(feed) if c.severity == "warn")
     key = record_key(feed)
     repeated = (
         f"row_number() OVER (PARTITION BY delivery_id, rule IS NULL, {', '.join(key)} ORDER BY n) > 1"
@@ -179,8 +223,9 @@ def verdicts(feed: str, deliveries: dict[Path, dict]) -> pl.DataFrame:
                 SELECT * REPLACE (period_start::DATE AS period_start, period_end::DATE AS period_end), {typed}
                 FROM numbered
             ),
-            judged AS (SELECT *, CASE {cases} END AS rule FROM typed)
+            judged AS (SELECT *, CASE {cases} END AS rule, [{warned or "NULL"}] AS broken FROM typed)
             SELECT n, delivery_id, received_at, CAST(period_end AS VARCHAR) AS period_end, {plain},
+                   list_filter(broken, lambda code: code IS NOT NULL)::VARCHAR[] AS warnings,
                    CASE WHEN rule IS NULL AND {repeated} THEN '{feed}.duplicate_record' ELSE rule END AS rule
             FROM judged ORDER BY n
         """)

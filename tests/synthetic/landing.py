@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
@@ -42,6 +43,14 @@ class Landing:
     def truth_rows(self) -> pl.DataFrame:
         """Which row was planted with what."""
         return pl.read_parquet(self.folder / "truth_row.parquet")
+
+    def warned(self, feed: str) -> dict[str, dict[str, int]]:
+        """How many rows of each delivery break each rule that only warns, by the validator of this folder."""
+        broken = self.rows[feed].select("delivery_id", "warnings").explode("warnings").drop_nulls()
+        found: dict[str, dict[str, int]] = defaultdict(dict)
+        for delivery, rule, rows in broken.group_by("delivery_id", "warnings").len().rows():
+            found[delivery][rule] = rows
+        return dict(found)
 
     @cached_property
     def rows(self) -> dict[str, pl.DataFrame]:

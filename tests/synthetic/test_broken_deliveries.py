@@ -13,6 +13,7 @@ import pytest
 from synthetic.codebook import rows
 from synthetic.fault_files import SPOILERS, nhs_numbers
 from synthetic.layout import FEEDS
+from tests.synthetic import contract_rules
 from tests.synthetic.landing import Landing
 
 DEFECTS = sorted(SPOILERS)
@@ -95,6 +96,11 @@ def assert_content(defect: str, broken: Path, whole: Path, announced_rows: int, 
             assert 1 < content.count(b"\n") < announced_rows
         case "columns":
             assert set(pl.read_csv(broken, infer_schema=False).columns) == set(FEEDS[feed].columns) - {"PrimDiag"}
+        case "over_limit":
+            emptied, full = (pl.read_csv(path, infer_schema=False) for path in (broken, whole))
+            assert emptied.drop("Appointment_Date").equals(full.drop("Appointment_Date"))
+            blank = emptied["Appointment_Date"].null_count() / announced_rows
+            assert blank > contract_rules.limits(feed)["op_attendance.appointment_date.required"] > 0
         case "nul_byte":
             assert content.replace(b"\0", b"") == before
         case "ragged_long" | "ragged_short":

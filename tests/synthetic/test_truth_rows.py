@@ -11,7 +11,6 @@ import pyarrow.parquet as pq
 import pytest
 
 from synthetic import synthesise
-from synthetic.layout import FEEDS as LAYOUT
 from tests.synthetic import contract_rules
 from tests.synthetic.landing import FEEDS, Landing
 
@@ -21,16 +20,19 @@ RUNS = [("none", 7, 1.0), ("default", 7, 3.0), ("default", 11, 0.5), ("all", 7, 
 
 def found(landing: Landing) -> pl.DataFrame:
     """Place and rule of every row that the validator of this folder finds broken."""
-    frames = [
-        landing.rows[feed].select(
-            pl.lit(feed).alias("feed"),
-            "delivery_id",
-            (pl.col("n") - pl.col("n").min().over("delivery_id") + 1).alias("source_row"),
-            pl.col("rule").alias("rule_code"),
-        )
-        for feed in FEEDS
-    ]
+    frames = [found_rows(landing, feed).select(*PLACE, pl.col("rule").alias("rule_code")) for feed in FEEDS]
     return pl.concat(frames).drop_nulls("rule_code")
+
+
+def found_rows(landing: Landing, feed: str) -> pl.DataFrame:
+    """Place, rule and warnings of every row of a feed."""
+    return landing.rows[feed].select(
+        pl.lit(feed).alias("feed"),
+        "delivery_id",
+        (pl.col("n") - pl.col("n").min().over("delivery_id") + 1).alias("source_row"),
+        "rule",
+        "warnings",
+    )
 
 
 def assert_exact(landing: Landing) -> None:
@@ -41,6 +43,8 @@ def assert_exact(landing: Landing) -> None:
     counts |= {f"{feed}.duplicate_record": rows for feed, rows in landing.truth["duplicate"].items()}
     assert by_rule == counts
     assert landing.truth_rows.select(PLACE).is_unique().all()
+    warned = {name: counts for feed in FEEDS for name, counts in landing.warned(feed).items()}
+    assert landing.truth["warned"] == warned
 
 
 @pytest.mark.parametrize("kind", ["faulty", "all_faulty"])
@@ -57,7 +61,7 @@ def test_the_truth_is_exact_for_other_seeds_and_rates(tmp_path: Path, faults: st
         key.decode(): json.loads(value)
         for key, value in pq.read_schema(tmp_path / "truth_row.parquet").metadata.items()
     }
-    assert metadata == {"truth_version": 1, "faults": faults, "fault_rate": rate, "seed": seed}
+    assert metadata == {"truth_version": 2, "faults": faults, "fault_rate": rate, "seed": seed}
     assert metadata.items() <= landing.truth.items()
 
 
@@ -81,11 +85,36 @@ def test_a_rate_out_of_bounds_is_refused(tmp_path: Path, rate: float) -> None:
 @pytest.mark.parametrize("feed", FEEDS)
 def test_every_rule_of_every_contract_is_planted(all_faulty: Landing, feed: str) -> None:
     """A rule that is added to a contract needs its line in `synthetic/reference/row_fault.csv`."""
-    carried = {
-        code for code, header in contract_rules.rule_codes(feed).items() if header in (None, *LAYOUT[feed].columns)
-    }
     planted = set(all_faulty.truth_rows.filter(pl.col("feed") == feed)["rule_code"].drop_nulls())
-    assert planted == carried
+    assert planted == contract_rules.rejecting(feed)
+    told = (counts for name, counts in all_faulty.truth["warned"].items() if name.startswith(f"{feed}-"))
+    assert set().union(*told) == contract_rules.warning(feed)
+
+
+def test_rows_that_only_warn_are_kept(all_faulty: Landing) -> None:
+    """Most rows that break a rule of this kind break no other; none of them is in the truth of single rows."""
+    for feed in FEEDS:
+        warned = found_rows(all_faulty, feed).filter(pl.col("warnings").list.len() > 0)
+        named = warned.join(all_faulty.truth_rows.drop_nulls("rule_code"), on=PLACE, how="semi")
+        assert named.height == warned["rule"].drop_nulls().len()
+        kept = warned.filter(pl.col("rule").is_null())
+        assert set(kept.explode("warnings")["warnings"]) == contract_rules.warning(feed)
+        assert kept.join(all_faulty.truth_rows, on=PLACE, how="semi").is_empty()
+
+
+@pytest.mark.parametrize("kind", ["faulty", "all_faulty"])
+def test_no_delivery_is_refused_for_its_rows(kind: str, request: pytest.FixtureRequest) -> None:
+    """What is planted on rows stays within the share of them that a contract allows."""
+    landing: Landing = request.getfixturevalue(kind)
+    checked = 0
+    for feed in FEEDS:
+        rows = dict(landing.rows[feed].group_by("delivery_id").len().rows())
+        limits = contract_rules.limits(feed)
+        for delivery, rule, count in landing.rows[feed].group_by("delivery_id", "rule").len().rows():
+            if rule in limits:
+                checked += 1
+                assert count <= limits[rule] * rows[delivery], (delivery, rule)
+    assert checked
 
 
 def test_every_value_of_the_list_is_planted_somewhere(all_faulty: Landing) -> None:

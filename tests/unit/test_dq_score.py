@@ -12,16 +12,19 @@ from assets.feeds.receipt import RECEIPT, Receipt, quarantine_files
 from cli.dq_score import page
 from pipelines.errors import LinkedCareError
 
-ABOUT = {"truth_version": 1, "faults": "all", "fault_rate": 1.0, "seed": 3}
+ABOUT = {"truth_version": 2, "faults": "all", "fault_rate": 1.0, "seed": 3}
 PLAIN = {"Pseudonym": "p1", "Provider": "RA1", "Visit": "v1", "Mode": "seen", "Minutes": "20", "Price": "1.00"}
 LATE, SHORT = "visit.outside_period", "visit.minutes.minimum"
 
 
 @pytest.fixture
 def plant(home):
-    """Writes the truth files: rows as (delivery, row, rule, legal variant), deliveries as {name: deserved}."""
+    """Writes the truth files: rows as (delivery, row, rule, legal variant), deliveries as {name: deserved}.
 
-    def write(rows, about=ABOUT, rows_about=ABOUT, **deliveries):
+    `warned` is {delivery: {rule: rows}}.
+    """
+
+    def write(rows, about=ABOUT, rows_about=ABOUT, warned=None, **deliveries):
         home.landing.mkdir(exist_ok=True)
         schema = ("delivery_id", "source_row", "rule_code", "legal_variant")
         types = {"source_row": pl.Int64, **dict.fromkeys((schema[0], *schema[2:]), pl.String)}
@@ -30,7 +33,7 @@ def plant(home):
             home.landing / "truth_row.parquet", metadata={name: json.dumps(value) for name, value in rows_about.items()}
         )
         deserved = {name: {"feed": "visit", **one} for name, one in deliveries.items()}
-        told = about | {"people": 5, "years": ["2024-25"], "deliveries": deserved}
+        told = about | {"people": 5, "years": ["2024-25"], "deliveries": deserved, "warned": warned or {}}
         (home.landing / "truth.json").write_text(json.dumps(told))
 
     return write
@@ -135,8 +138,7 @@ def test_a_rule_that_warns_is_counted_by_delivery(deliver, plant, scored, visit)
     deliver(
         "d2", short, {"Visit": "v2"} | long, period=("2024-05-01", "2024-05-31"), plain={**PLAIN, "Date": "2024-05-02"}
     )
-    planted = [("d1", 1, SHORT, None), ("d1", 2, SHORT, None), ("d1", 3, SHORT, None)]
-    plant(planted, d1={"verdict": "accepted"}, d2={"verdict": "accepted"})
+    plant([], warned={"d1": {SHORT: 3}}, d1={"verdict": "accepted"}, d2={"verdict": "accepted"})
     warns = {"minimum": "warn", "maximum": "warn"}
     columns = tuple(replace(c, severities=warns) if c.name == "minutes" else c for c in visit.columns)
     _, scores = scored(replace(visit, columns=columns))
@@ -144,6 +146,19 @@ def test_a_rule_that_warns_is_counted_by_delivery(deliver, plant, scored, visit)
     assert counts(scores[SHORT]) == (3, 2, 1, 1, 5 - 3)
     assert counts(scores["visit.minutes.maximum"]) == (0, 0, 0, 1, 5)
     assert scores[SHORT].severity == "warn"
+
+
+def test_a_rule_that_warns_counts_rows_that_are_rejected_and_rejects_none(deliver, plant, scored, visit):
+    late = {"Date": "2024-06-01"}
+    deliver("d1", {"Minutes": "0"}, {"Visit": "v2", "Minutes": "0"} | late, {"Visit": "v3"})
+    plant([("d1", 2, LATE, None)], warned={"d1": {SHORT: 2}}, d1={"verdict": "accepted"})
+    columns = tuple(replace(c, severities={"minimum": "warn"}) if c.name == "minutes" else c for c in visit.columns)
+    report, scores = scored(replace(visit, columns=columns))
+    assert report.is_perfect
+    assert counts(scores[SHORT]) == (2, 2, 0, 0, 3 - 2)
+    report, scores = scored(visit)  # planted as one that warns, and now it rejects
+    assert not report.is_perfect
+    assert [one.is_perfect for one in report.rules if one.name == SHORT] == [False, False]
 
 
 def test_verdicts_on_whole_deliveries(deliver, plant, scored, home):
