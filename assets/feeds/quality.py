@@ -34,8 +34,8 @@ def build_rule_result(store: Store, contracts: Mapping[str, Contract]) -> Stored
 
 
 def _counted(shelf: Path) -> list[Receipt]:
-    """Receipts of deliveries that were read to the end: one refused before that says nothing of its rows."""
-    receipts = (judged.receipt for judged in judged_receipts(shelf))
+    """Receipts of deliveries that tell of their rows: not one refused before they were counted, nor a repeat."""
+    receipts = (judged.receipt for judged in judged_receipts(shelf) if judged.verdict != "repeat")
     return [receipt for receipt in receipts if receipt.received_rows or not receipt.reason]
 
 
@@ -82,9 +82,9 @@ def under_limit(results: pl.DataFrame, limit: Limit) -> pl.DataFrame:
 
 
 def with_verdicts(results: pl.DataFrame, receipts: pl.DataFrame) -> pl.DataFrame:
-    """Results with what became of their delivery; a repeat tells nothing new and is left out."""
+    """Results with what became of their delivery."""
     verdicts = receipts.select("feed", "delivery_id", "verdict", "received_date")
-    return results.join(verdicts, on=["feed", "delivery_id"], validate="m:1").filter(pl.col("verdict") != "repeat")
+    return results.join(verdicts, on=["feed", "delivery_id"], validate="m:1")
 
 
 def over_limit(judged: pl.DataFrame) -> pl.DataFrame:
