@@ -15,7 +15,7 @@ from typing import Any
 
 import polars as pl
 
-from schemas.contract import Contract, Rule
+from schemas.contract import Contract, ContractColumn, Rule
 from synthetic import synthesise
 
 FEED = "op_attendance"
@@ -34,9 +34,20 @@ def some_rows(count: int) -> pl.DataFrame:
         return pl.read_csv(f"{folder}/{FEED}/*/*.csv", infer_schema=False).head(count)
 
 
+def sent_columns(contract: Contract) -> list[ContractColumn]:
+    """The columns that the county sends: those that no file may lack."""
+    return [column for column in contract.columns if not column.may_be_absent]
+
+
+def rejecting_rules(contract: Contract) -> list[Rule]:
+    """The rules over these columns that do more than warn."""
+    absent = {column.name for column in contract.columns if column.may_be_absent}
+    return [rule for rule in contract.rules if rule.severity != "warn" and rule.column not in absent]
+
+
 def spoiled(rows: pl.DataFrame, contract: Contract) -> pl.DataFrame:
     """The rows with one value of each changed so that it breaks a rule; the contract's rules take turns."""
-    rules = [rule for rule in contract.rules if rule.kind != "duplicate_record"]
+    rules = [rule for rule in rejecting_rules(contract) if rule.kind != "duplicate_record"]
     turn = pl.int_range(pl.len()) % len(rules)
     headers = {column.name: column.header for column in contract.columns}
     values: dict[str, dict[int, str | None]] = {}

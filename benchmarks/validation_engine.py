@@ -144,7 +144,8 @@ def _renamed(outcome: Outcome, names: dict[str, str]) -> Outcome:
 def engine_rules(contract: Contract) -> dict[str, Any]:
     """The contract in the engine's language: columns and limits as its data contract, the rest as its filters.
 
-    Limits could be filters, too; the engine is faster with them in its data contract, on both files.
+    Limits could be filters, too; in its data contract they take the engine less time. Rules that only warn, and columns
+    that the file does not have, are ours alone.
     """
     feed, numbered = contract.feed, "__record_of_key__"
     headers = {column.name: column.header for column in contract.columns}
@@ -152,13 +153,14 @@ def engine_rules(contract: Contract) -> dict[str, Any]:
     first_of_key = f"row_number() OVER (PARTITION BY {key} ORDER BY __record_index__)"
     filters = [
         _filter(feed, rule.code, f"coalesce(NOT ({_in_headers(rule.argument, headers)}), TRUE)")
-        for rule in contract.row_predicates
+        for rule in attendances.rejecting_rules(contract)
+        if rule.kind == "row_predicate"
     ]
     return {
         "contract": {
             "datasets": {
                 feed: {
-                    "fields": {column.header: _field(column) for column in contract.columns},
+                    "fields": {column.header: _field(column) for column in attendances.sent_columns(contract)},
                     "mandatory_fields": [column.header for column in contract.columns if column.required],
                     "reporting_fields": [headers[name] for name in contract.record_key],
                     "reader_config": {".csv": {"reader": "DuckDBCSVReader", "kwargs": {}}},

@@ -114,8 +114,8 @@ RULE_RESULT = Table(
     grain="One row per delivery and rule of its contract.",
     description="How often every delivery whose rows were counted broke every rule, and whether that is within the "
     "rule's limit; repeats are left out. Counts only. Where a rule names a row only if no other is broken (a repeated "
-    "record key), only such rows count. Limits are those of the contract now: changing one changes this table and reads "
-    "no delivery.",
+    "record key), only such rows count. Limits are those of the contract now: changing one changes this table and "
+    "reads no delivery.",
     columns=(
         FEED,
         DELIVERY_ID,
