@@ -160,6 +160,11 @@ class Tally:
         self._add_numbers(bare.filter(_NUMBER.is_not_null()))
         self._add_texts(bare.filter(_NUMBER.is_null()))
 
+    def add_harmless(self, filled: int, long: int) -> None:
+        """Count cells that are known to hold no identifier: all that are not blank, and those of them that are long."""
+        self.filled += filled
+        self.long += long
+
     def _long(self, cells: pl.DataFrame) -> pl.DataFrame:
         self.filled += _sum(cells.filter(_SIZE > 0))
         long = cells.filter(_SIZE >= SHORTEST)

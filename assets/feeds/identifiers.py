@@ -9,13 +9,13 @@ whose header does not speak of birth.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from math import comb
 
 import polars as pl
 
-from assets.feeds.identifier_values import ENOUGH_DISTINCT, Tally
+from assets.feeds.identifier_values import ENOUGH_DISTINCT, SHORTEST, Tally
 
 # Of random ten-digit numbers one in eleven passes the check of an NHS number, of NHS numbers all but misspelt ones.
 _CHANCE_TO_PASS = 1 / 11
@@ -120,7 +120,7 @@ _IDENTIFIERS = (
 )
 
 
-def refused_by_header(columns: Sequence[GateColumn]) -> str | None:
+def refused_by_header(columns: Sequence[GateColumn], file: str | None = None) -> str | None:
     """Why the headers refuse the file, naming each column and kind, or None; known columns are not tested.
 
     A header that is itself an identifier (in a file without headers the first row is taken for them) is not repeated.
@@ -129,21 +129,37 @@ def refused_by_header(columns: Sequence[GateColumn]) -> str | None:
     for column, shown in zip(columns, _shown(columns), strict=True):
         if not column.is_known and (kind := _named(column.header)):
             found.append(f"{shown} ({kind})")
-    return f"headers name identifiers of persons: {', '.join(found)}. {_REMEDY}." if found else None
+    return f"{_of(file)}headers name identifiers of persons: {', '.join(found)}. {_REMEDY}." if found else None
+
+
+def _of(file: str | None) -> str:
+    return f"{file}: " if file else ""
 
 
 class IdentifierGate:
     """Counts identifiers over all batches of a file, or of all files of a delivery with the same columns."""
 
-    def __init__(self, columns: Sequence[GateColumn]) -> None:
+    def __init__(self, columns: Sequence[GateColumn], file: str | None = None) -> None:
+        self._file = file
         self._columns = [
             (column, shown, Tally(not column.is_date)) for column, shown in zip(columns, _shown(columns), strict=True)
         ]
 
-    def look(self, batch: pl.DataFrame) -> None:
-        """Count what the cells of a batch are written like; its columns are named by header and hold text."""
+    def look(self, batch: pl.DataFrame, guarded: Collection[str] = (), rejected: pl.Series | None = None) -> None:
+        """Count what the cells of a batch are written like; its columns are named by header and hold text.
+
+        Of `guarded` columns, whose rules let no identifier pass, only the cells of rejected rows are looked at.
+        """
+        harmless, doubtful = batch, batch.clear()
+        if rejected is not None and rejected.any():
+            harmless, doubtful = batch.filter(~rejected), batch.filter(rejected)
+        sizes = harmless.select(pl.col(*guarded).str.len_bytes()) if guarded else harmless.clear()
         for column, _, tally in self._columns:
-            if column.header in batch.columns:
+            if column.header in guarded:
+                size = sizes[column.header]
+                tally.add_harmless(size.count(), int((size >= SHORTEST).sum()))
+                tally.add(doubtful[column.header])
+            elif column.header in batch.columns:
                 tally.add(batch[column.header])
 
     def verdict(self) -> str | None:
@@ -153,7 +169,7 @@ class IdentifierGate:
             for column, shown, tally in self._columns
             if (kinds := [*_held(column, tally)])
         ]
-        return f"cells hold identifiers of persons: {', '.join(found)}. {_REMEDY}." if found else None
+        return f"{_of(self._file)}cells hold identifiers of persons: {', '.join(found)}. {_REMEDY}." if found else None
 
 
 def _shown(columns: Sequence[GateColumn]) -> list[str]:

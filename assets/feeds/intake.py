@@ -22,6 +22,7 @@ from assets.feeds import (
     columnar,
     companions,
     delimited,
+    guards,
     identifier_values,
     identifiers,
     reading,
@@ -32,6 +33,7 @@ from assets.feeds import (
 from assets.feeds import headers as headers_module
 from assets.feeds.companions import COMPANIONS, columns_of, keep_companion
 from assets.feeds.delivery import MANIFEST, Delivery, IdentifiersError, RefusedDeliveryError
+from assets.feeds.guards import guarded_columns
 from assets.feeds.headers import Headers, match_headers
 from assets.feeds.identifiers import IdentifierGate, refused_by_header
 from assets.feeds.reading import open_text
@@ -47,6 +49,7 @@ _READERS = (
     columnar,
     companions,
     delimited,
+    guards,
     headers_module,
     identifier_values,
     identifiers,
@@ -106,21 +109,25 @@ def _judge(delivery: Delivery, contract: Contract, staged: Path, key: str, relea
     sorter = RowSorter(delivery, contract, staged, released)
     dialects = set()
     with tempfile.TemporaryDirectory(dir=staged) as spool:
-        for headers, batch in _batches(delivery, contract, Path(spool)):
-            sorter.sort(batch, headers)
+        for gate, headers, batch in _batches(delivery, contract, Path(spool)):
+            rows = sorter.check(batch, headers)
+            guarded = guarded_columns(headers.form, frozenset(sorter.released))
+            gate.look(batch, {headers.found[name] for name in guarded & headers.found.keys()}, rows["is_rejected"])
+            _refuse_identifiers(gate.verdict())
+            sorter.keep(rows, headers)
             dialects.add(headers.form.dialect.name)
         if not accepted_files(staged):
             empty_accepted(contract, staged / "accepted-00000.parquet")
         repeated, first_row = sorter.repeated_rows(), 1
         if repeated.len():
-            for headers, batch in _batches(delivery, contract, Path(spool)):
+            for _, headers, batch in _batches(delivery, contract, Path(spool)):
                 sorter.move_to_quarantine(repeated, batch, first_row, headers)
                 first_row += batch.height
         for role in COMPANIONS:
             if delivery.files_of(role):
                 small = columns_of(role, contract, delivery.dialect)
                 found = _batches(replace(delivery, dialect=None), small, Path(spool), role)
-                keep_companion(role, small, found, staged)
+                keep_companion(role, small, _through_gate(found), staged)
     totals = sorter.totals()
     if delivery.providers and (others := _rows_of_others(totals, delivery.providers)):
         raise RefusedDeliveryError(
@@ -147,26 +154,34 @@ def _rows_of_others(totals: Iterable[Total], providers: Collection[str]) -> int:
 
 def _batches(
     delivery: Delivery, contract: Contract, spool: Path, role: str = "records"
-) -> Iterator[tuple[Headers, pl.DataFrame]]:
-    """The rows of a delivery's files of one role as text, file by file, once they have passed the identifier gate.
+) -> Iterator[tuple[IdentifierGate, Headers, pl.DataFrame]]:
+    """The rows of a delivery's files of one role as text, file by file, with the gate that they are to pass.
 
     Raises:
-        IdentifiersError: as soon as what was read so far names or holds identifiers.
+        IdentifiersError: if a header names identifiers.
     """
     for file in delivery.files_of(role):
         text = open_text(delivery.folder, file, spool)
         headers = match_headers(file.name, text.headers, delivery, contract)
-        gate = IdentifierGate(headers.gate_columns())
-        _refuse_identifiers(file.name, refused_by_header(headers.gate_columns()))
+        gate = IdentifierGate(headers.gate_columns(), file.name)
+        _refuse_identifiers(refused_by_header(headers.gate_columns(), file.name))
         for batch in text.batches():
-            gate.look(batch)
-            _refuse_identifiers(file.name, gate.verdict())
-            yield headers, batch
+            yield gate, headers, batch
 
 
-def _refuse_identifiers(file: str, reason: str | None) -> None:
+def _through_gate(
+    batches: Iterable[tuple[IdentifierGate, Headers, pl.DataFrame]],
+) -> Iterator[tuple[Headers, pl.DataFrame]]:
+    """Batches that have passed the gate, every cell of them."""
+    for gate, headers, batch in batches:
+        gate.look(batch)
+        _refuse_identifiers(gate.verdict())
+        yield headers, batch
+
+
+def _refuse_identifiers(reason: str | None) -> None:
     if reason:
-        raise IdentifiersError(f"{file}: {reason}")
+        raise IdentifiersError(reason)
 
 
 def _returned(staged: Path, before: Path) -> int:

@@ -20,6 +20,7 @@ from schemas.row_checks import RAW, Form
 SOURCE_ROW = "source_row"
 _RELEASABLE = {"enum", "pattern", "length", "minimum", "maximum", "row_predicate"}
 _PENCE = 100
+_NOT_NAMED = [pl.lit(None, pl.String).alias("rule_code"), pl.lit(None, pl.Int32).alias("broken_rule_count")]
 _FOUND = [SOURCE_ROW, "rule_code", "broken_rule_count"]
 
 Total = tuple[str, str, date, int, int]
@@ -49,10 +50,10 @@ class RowSorter:
         self.unreadable_prices = 0
         self.broken: Counter[str] = Counter()
 
-    def sort(self, batch: pl.DataFrame, headers: Headers) -> None:
-        """Sort one batch of text."""
+    def check(self, batch: pl.DataFrame, headers: Headers) -> pl.DataFrame:
+        """Typed rows of one batch of text, with whether each is rejected; nothing is written."""
         form = headers.form
-        rows = (
+        return (
             batch.lazy()
             .select(headers.raw_columns())
             .with_row_index(SOURCE_ROW, offset=self.received_rows + 1)
@@ -60,11 +61,15 @@ class RowSorter:
             .with_columns(is_rejected=pl.any_horizontal(*(form.broken[code] for code in self._rejecting)))
             .collect()
         )
+
+    def keep(self, rows: pl.DataFrame, headers: Headers) -> None:
+        """Write checked rows, the accepted apart from the rejected."""
+        form = headers.form
         self.received_rows += rows.height
         self._count_warnings(rows, form)
         rows = self._mark_duplicates(self._name_rules(rows, form))
         accepted, rejected = _apart(rows)
-        self._keep(accepted, rejected, form)
+        self._write(accepted, rejected, form)
         self._parts += 1
 
     def _provenance(self) -> list[pl.Expr]:
@@ -88,7 +93,7 @@ class RowSorter:
     def _name_rules(self, rows: pl.DataFrame, form: Form) -> pl.DataFrame:
         """Say of each rejected row which rule it breaks first and how many it breaks."""
         if not rows["is_rejected"].any():
-            return rows.with_columns(rule_code=pl.lit(None, pl.String), broken_rule_count=pl.lit(None, pl.Int32))
+            return rows.with_columns(_NOT_NAMED)
         rejecting = [form.broken[code].alias(code) for code in self._rejecting]
         bits = rows.lazy().filter("is_rejected").select(SOURCE_ROW, *rejecting).collect()
         counts = bits.select(pl.col(self._rejecting).sum()).row(0, named=True)
@@ -125,7 +130,7 @@ class RowSorter:
             broken_rule_count=pl.when("is_repeat").then(pl.lit(1, pl.Int32)).otherwise("broken_rule_count"),
         ).drop("is_repeat")
 
-    def _keep(self, accepted: pl.DataFrame, rejected: pl.DataFrame, form: Form) -> None:
+    def _write(self, accepted: pl.DataFrame, rejected: pl.DataFrame, form: Form) -> None:
         schema = self._contract.accepted_schema
         accepted.select(schema.names).write_parquet(self._part("accepted"), arrow_schema=schema)
         self._add_up("accepted", accepted)
