@@ -1,9 +1,9 @@
 """One validation by NHS England's Data Validation Engine, run by the Python of the engine's own environment.
 
-`python dve_run.py CSV RULES FOLDER PERIOD_START PERIOD_END` validates one file on the DuckDB backend, which needs
-no Java, and prints as JSON the seconds it took, the rows accepted and the rows that break each rule. The seconds hold
-what the intake does, too: reading, typing, checking, writing the accepted rows and the errors. They leave out imports,
-loading the rules, and the engine's Excel report.
+`python dve_run.py CSV SMALL_CSV RULES FOLDER PERIOD_START PERIOD_END` validates one file on the DuckDB backend, which
+needs no Java, after a small one as warm-up, and prints as JSON the seconds it took, the rows accepted and the rows that
+break each rule. The seconds hold what the intake does, too: reading, typing, checking, writing the accepted rows and
+the errors. They leave out imports, loading the rules, and the engine's Excel report.
 
 Belongs here: calling the engine. Nothing of this project can be imported, since its packages are not installed here.
 Does not belong here: the rules (`validation_engine.py`).
@@ -25,9 +25,14 @@ from dve.pipeline.utils import load_config
 _ENTITY = "op_attendance"
 
 
-def main(csv: Path, rules: Path, folder: Path, period: tuple[str, str]) -> None:
+def main(csv: Path, small: Path, rules: Path, folder: Path, period: tuple[str, str]) -> None:
     """Validate and print."""
     logging.disable(logging.INFO)
+    _validate(small, rules, folder / "warm-up", period)
+    print(json.dumps(_validate(csv, rules, folder / "counted", period)))  # noqa: T201
+
+
+def _validate(csv: Path, rules: Path, folder: Path, period: tuple[str, str]) -> dict:
     submission = SubmissionInfo(
         submission_id="one",
         dataset_id=_ENTITY,
@@ -57,12 +62,11 @@ def main(csv: Path, rules: Path, folder: Path, period: tuple[str, str]) -> None:
     failures = sorted(working.glob("processing_errors/*")) + sorted(working.glob("errors/file_transformation*"))
     if failures or status.processing_failed:
         raise SystemExit(f"the engine could not process the file: {', '.join(path.name for path in failures)}")
-    result = {
+    return {
         "seconds": seconds,
         "accepted": duckdb.read_parquet(str(working / "business_rules" / _ENTITY)).shape[0],
         "broken": _broken(working / "errors"),
     }
-    print(json.dumps(result))  # noqa: T201
 
 
 def _broken(errors: Path) -> dict[str, int]:
@@ -83,4 +87,4 @@ def _label(error: dict) -> str:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3]), (sys.argv[4], sys.argv[5]))
+    main(Path(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3]), Path(sys.argv[4]), (sys.argv[5], sys.argv[6]))
