@@ -26,8 +26,9 @@ def quoted(text: object) -> str:
 
 
 def read_parquet(*files: Path) -> str:
-    """Parquet files as an SQL table; folders named `key=value` add no column to it."""
-    return f"read_parquet([{', '.join(map(quoted, files))}], hive_partitioning = false)"
+    """Parquet files as an SQL table: folders named `key=value` add no column; one that a file lacks is null there."""
+    by_name = ", union_by_name = true" if len(files) > 1 else ""
+    return f"read_parquet([{', '.join(map(quoted, files))}], hive_partitioning = false{by_name})"
 
 
 class Engine(ABC):

@@ -52,10 +52,16 @@ class Form:
 
     def raw_as_received(self) -> list[pl.Expr]:
         """The text of each column under the header that it arrived with."""
-        return [pl.col(RAW + column.name).alias(self.header(column)) for column in self.contract.columns]
+        carried = [column for column in self.contract.columns if column.name not in self.dialect.lacks]
+        return [pl.col(RAW + column.name).alias(self.header(column)) for column in carried]
 
     def _text(self, column: ContractColumn) -> pl.Expr:
         """The text of a column in the contract's own codes; what stands for a missing value is null."""
+        text, missing = self._mapped(column), [*self.contract.missing_texts, *self._missing(column)]
+        return pl.when(~text.is_in(missing)).then(text) if missing else text
+
+    def _mapped(self, column: ContractColumn) -> pl.Expr:
+        """The text of a column in the contract's own codes, in their own spelling where case does not count."""
         text = pl.col(RAW + column.name)
         meanings = {
             code.code: code.means
@@ -64,12 +70,12 @@ class Form:
         }
         if column.is_caseless:
             text = text.str.strip_chars()
-            meanings = {value.lower(): value for value in column.values} | {k.lower(): v for k, v in meanings.items()}
+            own = (*self.contract.missing_texts, *self._missing(column), *column.values)
+            meanings = {value.lower(): value for value in own} | {k.lower(): v for k, v in meanings.items()}
             text = text.str.to_lowercase().replace_strict(meanings, default=text) if meanings else text
         elif meanings:
             text = text.replace(meanings)
-        missing = [*self.contract.missing_texts, *self._missing(column)]
-        return pl.when(~text.is_in(missing)).then(text) if missing else text
+        return text
 
     def _missing(self, column: ContractColumn) -> list[str]:
         """The column's values that stand for a missing one; a day also as this dialect writes days."""
@@ -106,7 +112,7 @@ class Form:
             case "type":
                 return typed.is_null() & self._text(column).is_not_null()
             case "missing_value":
-                return pl.col(RAW + column.name).is_in(self._missing(column))
+                return self._mapped(column).is_in(self._missing(column))
             case "enum":
                 return ~typed.is_in(list(rule.argument))
             case "pattern":

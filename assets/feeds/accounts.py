@@ -4,7 +4,8 @@ Belongs here: adding up what the receipts of all feeds say.
 Does not belong here: judging deliveries (`intake.py`, `submission.py`).
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -14,7 +15,7 @@ from assets.feeds.cuts import months_moved
 from assets.feeds.receipt import quarantine_files
 from assets.feeds.submission import Judged
 from assets.feeds.superseded import SUPERSEDED
-from pipelines.store import Store, Stored, fingerprint, frame_writer
+from pipelines.store import Store, Stored, digest_of, fingerprint, frame_writer
 from schemas.contract_model import Contract
 from schemas.feeds import DELIVERY_RECEIPT, DELIVERY_TOTAL, QUARANTINE
 from schemas.table import Table
@@ -23,42 +24,64 @@ _IN_THE_LEDGER = {"accepted", "superseded"}
 _STATUSES = ("rejected", "superseded", "accepted")
 
 
-def build_accounts(store: Store, contracts: Mapping[str, Contract]) -> dict[str, Stored]:
-    """The tables that account for every delivery of every feed."""
-    judged = {feed: judged_receipts(store.root / feed) for feed in contracts}
+def build_delivery_receipt(store: Store, contracts: Mapping[str, Contract]) -> Stored:
+    """What became of every delivery of every feed."""
+    judged = _judged(store, contracts)
+    return _build(
+        store, DELIVERY_RECEIPT, judged, None, lambda: _delivery_receipts(judged, _totals(store, contracts, judged))
+    )
+
+
+def build_delivery_total(store: Store, contracts: Mapping[str, Contract]) -> Stored:
+    """Rows and pence of every delivery, as counted at the door."""
+    judged = _judged(store, contracts)
+    priced = [feed for feed, contract in contracts.items() if contract.price_column]
+    return _build(
+        store,
+        DELIVERY_TOTAL,
+        judged,
+        _IN_THE_LEDGER,
+        lambda: _where_priced(_totals(store, contracts, judged), priced),
+    )
+
+
+def build_quarantine(store: Store, contracts: Mapping[str, Contract]) -> Stored:
+    """Which row of which delivery broke which rule."""
+    judged = _judged(store, contracts)
+    return _build(store, QUARANTINE, judged, _IN_THE_LEDGER, lambda: _quarantine(store, judged))
+
+
+def _judged(store: Store, contracts: Mapping[str, Contract]) -> dict[str, list[Judged]]:
+    return {feed: judged_receipts(store.root / feed) for feed in contracts}
+
+
+def _build(
+    store: Store,
+    table: Table,
+    judged: Mapping[str, list[Judged]],
+    verdicts: Collection[str] | None,
+    make: Callable[[], pl.DataFrame],
+) -> Stored:
+    """Build a table of the deliveries with these verdicts, or of all, unless they and their rows stand as before."""
+
+    def write(target: Path) -> int:
+        return frame_writer(table, make())(target)
+
+    return store.write(table, None, _key(store, table, judged, verdicts), write)
+
+
+def _totals(store: Store, contracts: Mapping[str, Contract], judged: Mapping[str, list[Judged]]) -> pl.DataFrame:
     superseded = {feed: _superseded(store, feed) for feed in contracts}
     moved = {feed: _moved(store, contract, judged[feed], superseded[feed]) for feed, contract in contracts.items()}
-    totals = _delivery_totals(judged, superseded, moved)
-    priced = [feed for feed, contract in contracts.items() if contract.price_column]
-    return {
-        DELIVERY_RECEIPT.name: store.write(
-            DELIVERY_RECEIPT,
-            None,
-            _key(store, DELIVERY_RECEIPT, judged),
-            frame_writer(DELIVERY_RECEIPT, _delivery_receipts(judged, totals)),
-        ),
-        DELIVERY_TOTAL.name: store.write(
-            DELIVERY_TOTAL,
-            None,
-            _key(store, DELIVERY_TOTAL, judged, _IN_THE_LEDGER),
-            frame_writer(DELIVERY_TOTAL, _where_priced(totals, priced)),
-        ),
-        QUARANTINE.name: store.write(
-            QUARANTINE,
-            None,
-            _key(store, QUARANTINE, judged, _IN_THE_LEDGER),
-            frame_writer(QUARANTINE, _quarantine(store, judged)),
-        ),
-    }
+    return _delivery_totals(judged, superseded, moved)
 
 
-def _key(
-    store: Store, table: Table, judged: Mapping[str, list[Judged]], verdicts: Collection[str] | None = None
-) -> str:
+def _key(store: Store, table: Table, judged: Mapping[str, list[Judged]], verdicts: Collection[str] | None) -> str:
     """Digest of the current rows and the deliveries with these verdicts, or all: a repeat changes its receipt alone."""
     stored = {feed: store.current(feed) for feed in judged}
     return fingerprint(
         repr(table),
+        digest_of(Path(__file__)),
         {feed: current and current.content for feed, current in stored.items()},
         {
             feed: [

@@ -4,7 +4,7 @@ import logging
 
 import dagster as dg
 
-from assets.feeds.accounts import build_accounts
+from assets.feeds.accounts import build_delivery_receipt, build_delivery_total, build_quarantine
 from assets.feeds.calendar import build_delivery_calendar
 from assets.feeds.completeness import build_feed_completeness, gaps, gaps_in_words
 from assets.feeds.current import build_feed
@@ -56,19 +56,19 @@ FEEDS = [_feed_asset(contract) for contract in contracts().values()]
 @table_asset(DELIVERY_RECEIPT, *contracts())
 def delivery_receipt(home: Home, year: str | None) -> Stored:
     """What became of every delivery."""
-    return build_accounts(home.store, contracts())[DELIVERY_RECEIPT.name]
+    return build_delivery_receipt(home.store, contracts())
 
 
 @table_asset(DELIVERY_TOTAL, *contracts())
 def delivery_total(home: Home, year: str | None) -> Stored:
     """Rows and pence as counted at the door."""
-    return build_accounts(home.store, contracts())[DELIVERY_TOTAL.name]
+    return build_delivery_total(home.store, contracts())
 
 
 @table_asset(QUARANTINE, *contracts())
 def quarantine(home: Home, year: str | None) -> Stored:
     """Which record broke which rule."""
-    return build_accounts(home.store, contracts())[QUARANTINE.name]
+    return build_quarantine(home.store, contracts())
 
 
 @table_asset(RULE_RESULT, *contracts())

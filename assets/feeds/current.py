@@ -18,7 +18,7 @@ from assets.feeds import cuts, submission, superseded
 from assets.feeds.cuts import current_files, remove_unneeded
 from assets.feeds.delivery import MANIFEST, RefusedDeliveryError, landed, read_delivery
 from assets.feeds.intake import empty_accepted, intake_key, take_in
-from assets.feeds.receipt import RECEIPT, Receipt, stands
+from assets.feeds.receipt import RECEIPT, Receipt, restore, stands
 from assets.feeds.releases import RELEASES, released_rules
 from assets.feeds.submission import Judged, Standing, judge, standing
 from assets.feeds.superseded import superseded_records
@@ -35,6 +35,7 @@ def build_feed(store: Store, landing: Path, contract: Contract) -> Stored:
     """Take in what is new in `landing/<feed>/` and point the store at the current rows."""
     shelf = store.root / contract.feed
     shelf.mkdir(exist_ok=True)
+    restore(shelf)
     folders = list(landed(landing, contract.feed))
     released = released_rules(store.root.parent / RELEASES, contract.feed)
     large = [folder for folder in folders if _bytes(folder) > LARGE]
@@ -46,14 +47,14 @@ def build_feed(store: Store, landing: Path, contract: Contract) -> Stored:
     with ThreadPoolExecutor(AT_ONCE) as threads:  # one delivery reads while another writes
         taken += sum(threads.map(take, [folder for folder in folders if folder not in large]))
     judged = judge(receipts(shelf), contract)
-    write_whole(shelf / "judged.json", json.dumps([[j.receipt.delivery_id, j.verdict, j.reason] for j in judged]))
     current = standing(judged)
     key = fingerprint(contract.read_by, [one.key for one in current], _code())
-    before = store.current(contract.feed)
-    if before and before.fingerprint == key and not (taken and store.rebuild):
-        return before
-    stored = _point(store, shelf, contract, current, key)
-    log.info("%s: %d deliveries taken in, %d current, %d rows", contract.feed, taken, len(current), stored.rows)
+    stored = store.current(contract.feed)
+    if not stored or stored.fingerprint != key or (taken and store.rebuild):
+        stored = _point(store, shelf, contract, current, key)
+        log.info("%s: %d deliveries taken in, %d current, %d rows", contract.feed, taken, len(current), stored.rows)
+    verdicts = [[j.receipt.delivery_id, j.verdict, j.reason] for j in judged]
+    write_whole(shelf / "judged.json", json.dumps(verdicts))  # last, so that a verdict speaks of rows that are current
     return stored
 
 
@@ -72,10 +73,11 @@ def _take_in_if_new(folder: Path, contract: Contract, shelf: Path, released: fro
     try:
         delivery = read_delivery(folder)
     except RefusedDeliveryError as refusal:
-        if receipt.exists():
+        unreadable = _unreadable(folder, contract, str(refusal))
+        if stands(receipt.parent) or (receipt.exists() and Receipt.load(receipt) == unreadable):
             return False
         receipt.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(receipt, _unreadable(folder, contract, str(refusal)).dump())
+        write_whole(receipt, unreadable.dump())
         _tell_refused(contract, folder, refusal)
         return True
     # What was refused is tried again: its file may be mended.

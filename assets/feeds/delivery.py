@@ -25,6 +25,7 @@ ROLES = ("records", "deletes", "active_submissions")
 _EARLIEST = date(1900, 1, 1)
 _LATEST_YEARS = 20
 _LONGEST_NAME = 255  # bytes, in any file system
+_LONGEST_TEXT = 200
 _SHA256 = re.compile(r"[0-9A-Fa-f]{64}")
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
@@ -157,6 +158,8 @@ def _announced(manifest: Path) -> dict[str, Any]:
 def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise TypeError
+    if not value.isprintable() or not 0 < len(value) <= _LONGEST_TEXT:  # it stands in messages and tables
+        raise ValueError
     return value
 
 

@@ -28,13 +28,13 @@ _PRICE = r"^-?[0-9]{1,6}\.[0-9]{0,2}$"
 _TEXT, _SIZE, _NUMBER = pl.col("text"), pl.col("size"), pl.col("number")
 
 # The 121 postcode areas of Great Britain and Northern Ireland, then the islands' three.
-_AREAS = (
+AREAS = (
     "AB|AL|B|BA|BB|BD|BF|BH|BL|BN|BR|BS|BT|BX|CA|CB|CF|CH|CM|CO|CR|CT|CV|CW|DA|DD|DE|DG|DH|DL|DN|DT|DY|E|EC|EH|EN|EX|FK|FY|G"
     "|GL|GU|HA|HD|HG|HP|HR|HS|HU|HX|IG|IP|IV|KA|KT|KW|KY|L|LA|LD|LE|LL|LN|LS|LU|M|ME|MK|ML|N|NE|NG|NN|NP|NR|NW|OL|OX|PA|PE|PH"
     "|PL|PO|PR|RG|RH|RM|S|SA|SE|SG|SK|SL|SM|SN|SO|SP|SR|SS|ST|SW|SY|TA|TD|TF|TN|TQ|TR|TS|TW|UB|W|WA|WC|WD|WF|WN|WR|WS|WV|YO|ZE"
     "|GY|IM|JE"
 )
-_OUTWARD = rf"(?:{_AREAS})(?:[0-9]{{1,2}}|[0-9][A-HJKMNPR-Y])"
+_OUTWARD = rf"(?:{AREAS})(?:[0-9]{{1,2}}|[0-9][A-HJKMNPR-Y])"
 _INWARD = "[0-9][ABD-HJLNP-UW-Z]{2}"
 _GAP = r"[\s()-]*"
 _EXTENSION = r"(?:\s*(?:x|ext\.?)\s*[0-9]{1,5})?"

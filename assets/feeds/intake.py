@@ -4,6 +4,7 @@ Belongs here: one delivery, judged on its own.
 Does not belong here: what another delivery of the same feed says (`submission.py`).
 """
 
+import json
 import logging
 import shutil
 import tempfile
@@ -30,6 +31,7 @@ from assets.feeds import (
     transcoding,
     workbook,
 )
+from assets.feeds import delivery as delivery_module
 from assets.feeds import headers as headers_module
 from assets.feeds.companions import COMPANIONS, columns_of, keep_companion
 from assets.feeds.delivery import MANIFEST, Delivery, IdentifiersError, RefusedDeliveryError
@@ -37,16 +39,18 @@ from assets.feeds.guards import guarded_columns
 from assets.feeds.headers import Headers, match_headers
 from assets.feeds.identifiers import IdentifierGate, refused_by_header
 from assets.feeds.reading import open_text
-from assets.feeds.receipt import RECEIPT, Receipt, accepted_files, quarantine_files, stands
+from assets.feeds.receipt import RECEIPT, Receipt, accepted_files, put_in_place, quarantine_files, stands
 from assets.feeds.sorting import SOURCE_ROW, RowSorter, Total
 from pipelines.store import digest_of, fingerprint
-from schemas import row_checks
+from schemas import contract_model, row_checks
 from schemas.contract_model import Contract
 
 log = logging.getLogger(__name__)
 
 _READERS = (
     columnar,
+    contract_model,
+    delivery_module,
     companions,
     delimited,
     guards,
@@ -90,12 +94,11 @@ def take_in(delivery: Delivery, contract: Contract, shelf: Path, released: froze
         held = isinstance(refusal, IdentifiersError)
         if stands(final) and not held:
             log.warning("%s/%s stays as it was accepted: %s", contract.feed, delivery.delivery_id, refusal)
-            return Receipt.load(final / RECEIPT)
+            return replace(Receipt.load(final / RECEIPT), returned_rows=0)
         staged.mkdir()
         receipt = _receipt(delivery, key, reason=str(refusal), holds_identifiers=held)
     (staged / RECEIPT).write_text(receipt.dump())
-    shutil.rmtree(final, ignore_errors=True)
-    staged.rename(final)
+    put_in_place(staged, final)
     return receipt
 
 
@@ -212,10 +215,19 @@ def _receipt(delivery: Delivery, key: str, **outcome: Any) -> Receipt:
         received_at=delivery.received_at,
         intake_key=key,
         content=tuple(sorted(f"{file.role} {file.sha256.lower()}" for file in delivery.files)),
+        announced=_announced(delivery),
         providers=delivery.providers,
         roles=tuple(sorted({file.role for file in delivery.files})),
         **outcome,
     )
+
+
+def _announced(delivery: Delivery) -> str:
+    """Digest of all that decides how a delivery is read: what is left out is its name, its time, and names of files."""
+    announced = json.loads(delivery.manifest)
+    files = [{name: value for name, value in file.items() if name != "name"} for file in announced["files"]]
+    kept = {name: value for name, value in announced.items() if name not in {"delivery_id", "received_at", "files"}}
+    return fingerprint(kept, sorted(json.dumps(file, sort_keys=True) for file in files))
 
 
 def empty_accepted(contract: Contract, target: Path) -> None:

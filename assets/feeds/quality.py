@@ -11,7 +11,7 @@ import polars as pl
 
 from assets.feeds.current import judged_receipts
 from assets.feeds.receipt import Receipt
-from pipelines.store import Store, Stored, fingerprint, frame_writer
+from pipelines.store import Store, Stored, digest_of, fingerprint, frame_writer
 from schemas.contract_model import Contract, Limit
 from schemas.feeds import RULE_RESULT
 
@@ -30,7 +30,9 @@ def build_rule_result(store: Store, contracts: Mapping[str, Contract]) -> Stored
 
     rules = {feed: repr(contract.rules) for feed, contract in contracts.items()}
     deliveries = {feed: [(r.delivery_id, r.intake_key) for r in found] for feed, found in counted.items()}
-    return store.write(RULE_RESULT, None, fingerprint(repr(RULE_RESULT), rules, deliveries), write)
+    return store.write(
+        RULE_RESULT, None, fingerprint(repr(RULE_RESULT), digest_of(Path(__file__)), rules, deliveries), write
+    )
 
 
 def _counted(shelf: Path) -> list[Receipt]:

@@ -5,6 +5,7 @@ Does not belong here: judging it (`intake.py`), or against others (`submission.p
 """
 
 import json
+import shutil
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
@@ -12,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 RECEIPT = "receipt.json"
+WIPED = "wiped.json"
+_ASIDE = ".aside"
 UNKNOWN = "unknown"
 
 
@@ -21,7 +24,8 @@ class Receipt:
 
     Attributes:
         intake_key: digest of the announcement, the contract and the code; the same key is accepted once.
-        content: digests of the files, by which a repeat is known.
+        content: digests of the files.
+        announced: digest of the announcement but for its name and time: a repeat has the same.
         dialect: under which headers it came.
         reason: why it was refused, or None.
         holds_identifiers: whether it was refused for what it holds, so that nothing of it may stay.
@@ -46,6 +50,7 @@ class Receipt:
     received_at: datetime | None
     intake_key: str
     content: tuple[str, ...] = ()
+    announced: str = ""
     dialect: str | None = None
     reason: str | None = None
     holds_identifiers: bool = False
@@ -96,6 +101,27 @@ def stands(folder: Path) -> bool:
     except FileNotFoundError:
         return False
     return receipt.reason is None and bool(accepted_files(folder) or not receipt.has_records)
+
+
+def put_in_place(staged: Path, final: Path) -> None:
+    """Replace what is kept of a delivery; what it replaces stays aside until the new one stands."""
+    aside = final.with_name(f".{final.name}{_ASIDE}")
+    if final.exists():
+        final.rename(aside)
+        if (aside / WIPED).exists():
+            shutil.copy2(aside / WIPED, staged / WIPED)
+    staged.rename(final)
+    shutil.rmtree(aside, ignore_errors=True)
+
+
+def restore(shelf: Path) -> None:
+    """Put back what a killed run had laid aside and not replaced."""
+    for aside in shelf.glob(f".*{_ASIDE}"):
+        final = shelf / aside.name.removeprefix(".").removesuffix(_ASIDE)
+        if final.exists():
+            shutil.rmtree(aside)
+        else:
+            aside.rename(final)
 
 
 def accepted_files(folder: Path) -> list[Path]:

@@ -86,9 +86,6 @@ class RowSorter:
             return
         counts = rows.lazy().select(form.broken[code].sum().alias(code) for code in self._warning).collect()
         self.broken.update({code: count for code, count in counts.row(0, named=True).items() if count})
-        if self.released and any(counts[code].item() for code in self.released):
-            only_released = ~pl.col("is_rejected") & pl.any_horizontal(*(form.broken[c] for c in self.released))
-            self.released_rows += rows.select(only_released.sum()).item()
 
     def _name_rules(self, rows: pl.DataFrame, form: Form) -> pl.DataFrame:
         """Say of each rejected row which rule it breaks first and how many it breaks."""
@@ -134,6 +131,7 @@ class RowSorter:
         schema = self._contract.accepted_schema
         accepted.select(schema.names).write_parquet(self._part("accepted"), arrow_schema=schema)
         self._add_up("accepted", accepted)
+        self.released_rows += self._released_among(accepted, form)
         if rejected.height:
             rejected.select(_FOUND).write_parquet(self._part("quarantine"))
             rejected.select(SOURCE_ROW, *form.raw_as_received()).write_parquet(self._part("quarantined_row"))
@@ -141,6 +139,11 @@ class RowSorter:
             if price := self._contract.price_column:
                 unreadable = pl.col(price).is_null() & pl.col(RAW + price).is_not_null()
                 self.unreadable_prices += rejected.select(unreadable.sum()).item()
+
+    def _released_among(self, accepted: pl.DataFrame, form: Form) -> int:
+        if not self.released:
+            return 0
+        return accepted.select(pl.any_horizontal(*(form.broken[code] for code in sorted(self.released))).sum()).item()
 
     def _part(self, kind: str) -> Path:
         return self._folder / f"{kind}-{self._parts:05d}.parquet"
@@ -216,10 +219,10 @@ class RowSorter:
 
 
 def is_releasable(rule: Rule, contract: Contract) -> bool:
-    """Whether rows that break a rule could be used: they have a value of its type, and a month to which they count."""
-    dates = {contract.activity_date_column, *(contract.interval_columns or ())}
+    """Whether rows that break a rule can be used: they have a value of its type, and a provider and month to count."""
+    counted_by = {contract.activity_date_column, contract.provider_column, *(contract.interval_columns or ())}
     words = set(re.findall(r"\w+", rule.argument)) if rule.kind == "row_predicate" else {rule.column}
-    return rule.kind in _RELEASABLE and not words & dates
+    return rule.kind in _RELEASABLE and not words & counted_by
 
 
 def _rows_of(part: Path) -> range:

@@ -109,7 +109,10 @@ def _precedence(receipt: Receipt, contract: Contract) -> tuple[date, datetime, s
 
 
 def _content(receipt: Receipt) -> tuple[object, ...]:
-    return receipt.supplier, receipt.content, receipt.period_start, receipt.period_end, receipt.providers
+    return (
+        *(receipt.supplier, receipt.content, receipt.period_start, receipt.period_end, receipt.providers),
+        receipt.announced,
+    )
 
 
 def _over_limit(receipt: Receipt, contract: Contract) -> str | None:

@@ -41,7 +41,7 @@ def superseded_records(standing: Sequence[Standing], shelf: Path, contract: Cont
         tests = [*_replaced(one, contract), *_inactive(one, shelf, contract)]
         if not tests and not one.deletes:
             continue
-        rows = _rows([one.receipt], shelf)
+        rows = _rows([one.receipt], shelf, contract)
         if tests:
             found.append(_listed(rows.filter(pl.any_horizontal(tests)), contract))
         if deleted := _deleted(one, shelf):
@@ -51,9 +51,11 @@ def superseded_records(standing: Sequence[Standing], shelf: Path, contract: Cont
     return pl.concat([gone, _sent_again(standing, shelf, contract, gone)]).sort(_ROW)
 
 
-def _rows(receipts: Iterable[Receipt], shelf: Path) -> pl.LazyFrame:
+def _rows(receipts: Iterable[Receipt], shelf: Path, contract: Contract) -> pl.LazyFrame:
     files = [file for receipt in receipts for file in accepted_files(shelf / receipt.delivery_id)]
-    return pl.scan_parquet(files, glob=False)
+    # What stays as it was accepted may lack columns that the contract has gained since.
+    known = pl.DataFrame(contract.accepted_schema.empty_table()).schema
+    return pl.scan_parquet(files, glob=False, schema=known, missing_columns="insert", extra_columns="ignore")
 
 
 def _listed(rows: pl.LazyFrame, contract: Contract) -> pl.DataFrame:
@@ -113,7 +115,7 @@ def _sent_again(standing: Sequence[Standing], shelf: Path, contract: Contract, g
     key = (*contract.record_key, "pseudonym_domain", "supplier")
     supplier = {receipt.delivery_id: receipt.supplier for receipt in current}
     rank = {receipt.delivery_id: place for place, receipt in enumerate(sorted(current, key=_latest))}
-    rows = _rows(current, shelf).with_columns(
+    rows = _rows(current, shelf, contract).with_columns(
         supplier=pl.col("delivery_id").replace_strict(supplier, return_dtype=pl.String)
     )
     # Digests first: they cost eight bytes a row, and the few rows that share one are then compared in full.
@@ -121,8 +123,12 @@ def _sent_again(standing: Sequence[Standing], shelf: Path, contract: Contract, g
     shared = digests.filter(digests.is_duplicated()).unique()
     if shared.is_empty():
         return pl.DataFrame(schema=SUPERSEDED)
+    needed = {*key, *_ROW, contract.provider_column, contract.price_column, contract.activity_date_column}
+    needed |= {"period_start", "period_end", *(contract.interval_columns or ())}
     candidates = (
-        rows.filter(pl.struct(key).hash().is_in(shared.to_list()))
+        rows.with_columns(digest=pl.struct(key).hash())
+        .join(shared.to_frame("digest").lazy(), on="digest", how="semi")
+        .select(sorted(name for name in needed if name))
         .with_columns(rank=pl.col("delivery_id").replace_strict(rank, return_dtype=pl.Int64))
         .collect()
         .join(gone, on=_ROW, how="anti")

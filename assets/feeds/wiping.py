@@ -12,12 +12,10 @@ from pathlib import Path
 
 from assets.feeds.current import judged_receipts
 from assets.feeds.delivery import MANIFEST, RefusedDeliveryError, read_delivery
-from assets.feeds.receipt import RECEIPT, accepted_files, quarantine_files, quarantined_row_files
+from assets.feeds.receipt import RECEIPT, WIPED
 from assets.feeds.submission import Judged
 from pipelines.errors import LinkedCareError
 from pipelines.store import digest_of, write_whole
-
-WIPED = "wiped.json"
 
 
 @dataclass(frozen=True)
@@ -46,7 +44,7 @@ class Refused:
 
 
 def _rows(shelf: Path) -> list[Path]:
-    return [*accepted_files(shelf), *quarantine_files(shelf), *quarantined_row_files(shelf)]
+    return sorted(shelf.glob("*.parquet"))
 
 
 def all_refused(root: Path, feeds: Iterable[str]) -> list[Refused]:

@@ -8,11 +8,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from assets.feeds import accounts
-from assets.feeds.accounts import build_accounts
 from assets.feeds.current import build_feed
 from pipelines.store import Store
 from schemas.contract_model import Contract, Limit
 from schemas.feeds import DELIVERY_RECEIPT, DELIVERY_TOTAL, QUARANTINE
+from tests.accounts import build_accounts
 
 APRIL, MAY = ("2024-04-01", "2024-04-30"), ("2024-05-01", "2024-05-31")
 IN_MAY = {"Date": "2024-05-15"}

@@ -17,11 +17,11 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from assets.feeds.accounts import build_accounts
 from assets.feeds.current import build_feed, judged_receipts
 from pipelines.store import Store
 from schemas.contract import Contract, ContractColumn
 from schemas.contract_model import Limit
+from tests.accounts import build_accounts
 
 FIRST_DAY = date(2024, 3, 27)  # so that days fall into two months
 ORDERS = 6  # of each history, each over a random number of nights

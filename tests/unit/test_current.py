@@ -10,11 +10,11 @@ import polars as pl
 import pytest
 
 from assets.feeds import current
-from assets.feeds.accounts import build_accounts
 from assets.feeds.current import build_feed, judged_receipts, receipts
 from pipelines.home import Home, open_home
 from pipelines.store import Store
 from schemas.contract_model import Contract, Limit
+from tests.accounts import build_accounts
 
 APRIL, MAY = ("2024-04-01", "2024-04-30"), ("2024-05-01", "2024-05-31")
 IN_MAY = {"Visit": "v2", "Date": "2024-05-15"}

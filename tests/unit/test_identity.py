@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assets.feeds.accounts import build_accounts
 from assets.feeds.current import build_feed
 from assets.linkage.identity import DEMONSTRATION_KEY, build_person_identifier, end_of_chain, people_of, person_id
 from assets.reference import build_reference
 from pipelines.errors import LinkedCareError
 from schemas.contract import contracts
 from schemas.linkage import DUMMY_PSEUDONYM
+from tests.accounts import build_accounts
 
 KEY = "a secret of at least sixteen characters"
 

@@ -5,12 +5,12 @@ import traceback
 import polars as pl
 import pytest
 
-from assets.feeds.accounts import build_accounts
 from assets.feeds.current import build_feed
 from assets.feeds.quality import build_rule_result
 from pipelines.errors import LinkedCareError
 from pipelines.expectation_worker import broken_expectations
 from pipelines.store import frame_writer
+from tests.accounts import build_accounts
 
 MARKER = "Zq7marker"
 HEADER = b"Visit,Pseudonym,Provider,Date,Mode,Minutes,Price\n"

@@ -7,11 +7,11 @@ import polars as pl
 import pytest
 
 from assets.feeds import current
-from assets.feeds.accounts import build_accounts
 from assets.feeds.current import build_feed
 from assets.feeds.quality import build_rule_result, over_limit, under_limit, with_verdicts
 from schemas.contract import Contract
 from schemas.contract_model import Limit
+from tests.accounts import build_accounts
 
 MAY = ("2024-05-01", "2024-05-31")
 IN_MAY = {"Date": "2024-05-15"}

@@ -8,14 +8,15 @@ import pytest
 from typer.testing import CliRunner
 
 from assets.feeds import wiping
-from assets.feeds.accounts import build_accounts
 from assets.feeds.current import build_feed, judged_receipts
-from assets.feeds.wiping import WIPED, all_refused, named_refused, refuse_to_wipe, wipe
+from assets.feeds.receipt import WIPED
+from assets.feeds.wiping import all_refused, named_refused, refuse_to_wipe, wipe
 from cli import wipe as command_module
 from cli.main import app
 from cli.nightly import standing_refusals
 from pipelines.errors import LinkedCareError
 from schemas.contract import load
+from tests.accounts import build_accounts
 
 NOBODY, NOON = "A. Clerk", "2024-06-01T12:00:00+00:00"
 BAD = [("rows.csv", b"Visit,Provider\nv1,RA1\n")]
