@@ -17,17 +17,22 @@ RAW = "raw:"
 
 @dataclass(frozen=True)
 class Form:
-    """How one delivery writes a contract's columns: its dialect and the period that it covers."""
+    """How one file writes a contract's columns: its dialect, the period that it covers, the columns that it has.
+
+    Attributes:
+        carried: names of these columns; the others are missing on every row, and cost nothing.
+    """
 
     contract: Contract
     dialect: Dialect
     period_start: date
     period_end: date
+    carried: frozenset[str]
 
     @staticmethod
     def own(contract: Contract, period_start: date = date.min, period_end: date = date.max) -> "Form":
         """The contract's own dialect."""
-        return Form(contract, contract.own_dialect, period_start, period_end)
+        return Form(contract, contract.own_dialect, period_start, period_end, every_column(contract))
 
     def header(self, column: ContractColumn) -> str:
         """The header that the column has in this form."""
@@ -35,7 +40,10 @@ class Form:
 
     def typed_columns(self) -> list[pl.Expr]:
         """Casts from `raw:<name>`, the text as it arrived. What does not cast becomes null."""
-        return [self._typed(column).alias(column.name) for column in self.contract.columns]
+        return [
+            (self._typed(column) if column.name in self.carried else pl.lit(None, _dtype(column))).alias(column.name)
+            for column in self.contract.columns
+        ]
 
     @cached_property
     def broken(self) -> dict[str, pl.Expr]:
@@ -52,7 +60,7 @@ class Form:
 
     def raw_as_received(self) -> list[pl.Expr]:
         """The text of each column under the header that it arrived with."""
-        carried = [column for column in self.contract.columns if column.name not in self.dialect.lacks]
+        carried = [column for column in self.contract.columns if column.name in self.carried]
         return [pl.col(RAW + column.name).alias(self.header(column)) for column in carried]
 
     def _text(self, column: ContractColumn) -> pl.Expr:
@@ -105,6 +113,8 @@ class Form:
     def _is_broken(self, rule: Rule, column: ContractColumn | None) -> pl.Expr:
         if column is None:
             return self._breaks_predicate(pl.sql_expr(rule.argument))
+        if column.name not in self.carried:
+            return pl.lit(rule.kind == "required")
         typed = pl.col(column.name)
         match rule.kind:
             case "required":
@@ -127,9 +137,26 @@ class Form:
     def _breaks_predicate(self, predicate: pl.Expr) -> pl.Expr:
         """Not where a value is none of its type, which its own rule says: it is not missing."""
         named = set(predicate.meta.root_names())
-        typed = [c for c in self.contract.columns if c.name in named and c.physical_type != "VARCHAR"]
+        typed = [c for c in self.contract.columns if c.name in named & self.carried and c.physical_type != "VARCHAR"]
         unread = [pl.col(c.name).is_null() & self._text(c).is_not_null() for c in typed]
         return predicate & ~pl.any_horizontal(unread) if unread else predicate
+
+
+def every_column(contract: Contract) -> frozenset[str]:
+    """The names of a contract's columns."""
+    return frozenset(column.name for column in contract.columns)
+
+
+def _dtype(column: ContractColumn) -> pl.DataType:
+    match column.physical_type:
+        case "VARCHAR":
+            return pl.String()
+        case "INTEGER":
+            return pl.Int32()
+        case "DATE":
+            return pl.Date()
+        case _:
+            return pl.Decimal(*column.precision_and_scale)
 
 
 def _iso_day(text: str) -> date | None:

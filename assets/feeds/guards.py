@@ -4,13 +4,14 @@ Belongs here: identifiers in every written form, held against a contract's rules
 Does not belong here: finding identifiers (`identifiers.py`).
 """
 
+from dataclasses import replace
 from functools import cache
 from itertools import product
 
 import polars as pl
 
 from assets.feeds.identifier_values import AREAS
-from schemas.row_checks import RAW, Form
+from schemas.row_checks import RAW, Form, every_column
 
 _WEIGHTS = range(10, 1, -1)
 _known: dict[tuple[str, str, frozenset[str]], frozenset[str]] = {}
@@ -20,7 +21,7 @@ def guarded_columns(form: Form, released: frozenset[str]) -> frozenset[str]:
     """The columns, by name, in which each specimen breaks a rule that rejects the row, and those of days."""
     key = (form.contract.read_by, form.dialect.name, released)
     if key not in _known:
-        _known[key] = _guarded(form, released)
+        _known[key] = _guarded(replace(form, carried=every_column(form.contract)), released)
     return _known[key]
 
 

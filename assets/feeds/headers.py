@@ -24,13 +24,8 @@ class Headers:
     all: tuple[str, ...]
 
     def raw_columns(self) -> list[pl.Expr]:
-        """Each column of the contract as `raw:<name>`; null where the file does not carry it."""
-        return [
-            (pl.col(self.found[column.name]) if column.name in self.found else pl.lit(None, pl.String)).alias(
-                RAW + column.name
-            )
-            for column in self.form.contract.columns
-        ]
+        """Each column that the file carries as `raw:<name>`."""
+        return [pl.col(header).alias(RAW + name) for name, header in self.found.items()]
 
     def gate_columns(self) -> list[GateColumn]:
         """Every column of the file as the identifier gate looks at it."""
@@ -70,7 +65,8 @@ def match_headers(file: str, headers: Sequence[str], delivery: Delivery, contrac
         raise RefusedDeliveryError(f"{file} lacks {len(missing)} columns{where}: {names}. Send them.")
     if twice := sum(len(sent[header.strip().lower()]) > 1 for header in found.values()):
         raise RefusedDeliveryError(f"{file} has {twice} headers twice. Name each column once.")
-    return Headers(Form(contract, dialect, delivery.period_start, delivery.period_end), found, tuple(headers))
+    form = Form(contract, dialect, delivery.period_start, delivery.period_end, frozenset(found))
+    return Headers(form, found, tuple(headers))
 
 
 def _match(

@@ -136,7 +136,8 @@ class RowSorter:
             rejected.select(_FOUND).write_parquet(self._part("quarantine"))
             rejected.select(SOURCE_ROW, *form.raw_as_received()).write_parquet(self._part("quarantined_row"))
             self._add_up("rejected", rejected)
-            if price := self._contract.price_column:
+            price = self._contract.price_column
+            if price in form.carried:
                 unreadable = pl.col(price).is_null() & pl.col(RAW + price).is_not_null()
                 self.unreadable_prices += rejected.select(unreadable.sum()).item()
 

@@ -11,11 +11,7 @@ from assets.feeds.identifiers import GateColumn, IdentifierGate
 from schemas.contract import contracts
 from schemas.row_checks import RAW, Form
 
-EVERY = [
-    Form(c, d, Form.own(c).period_start, Form.own(c).period_end)
-    for c in contracts().values()
-    for d in c.dialects.values()
-]
+EVERY = [replace(Form.own(c), dialect=dialect) for c in contracts().values() for dialect in c.dialects.values()]
 
 
 def test_the_specimens_are_of_every_kind_that_the_gate_counts():
