@@ -7,6 +7,7 @@ Belongs here: what nobody thought of. Does not belong here: what is expected of 
 
 import argparse
 import json
+import logging
 import random
 import shutil
 import sys
@@ -142,6 +143,7 @@ def main() -> int:
     options.add_argument("--cases", type=int, default=sys.maxsize)
     options.add_argument("--seed", type=int, default=None)
     chosen = options.parse_args()
+    logging.disable()  # every refusal is told, thousands of them
     first = random.SystemRandom().randrange(2**32) if chosen.seed is None else chosen.seed
     sys.stdout.write(f"seed {first}\n")
     ended: Counter[str] = Counter()
