@@ -13,7 +13,7 @@ from pathlib import Path
 
 import polars as pl
 
-from assets.feeds.expected import EXPECTED_FILE, read_expected
+from assets.feeds.expected import EXPECTED_FILE, SUCCESSION, closed_providers, read_expected
 from assets.feeds.receipt import UNKNOWN
 from pipelines.build import build_frame
 from pipelines.home import Home
@@ -36,7 +36,7 @@ def build_delivery_calendar(home: Home, contracts: Mapping[str, Contract]) -> St
     return build_frame(
         home.store,
         DELIVERY_CALENDAR,
-        (rhythms, own.rows(), digest_of(Path(__file__))),
+        (rhythms, own.rows(), digest_of(Path(__file__)), digest_of(SUCCESSION)),
         lambda: delivery_calendar(
             home.store.frame("delivery_receipt"), home.store.frame("delivery_total"), contracts, own
         ),
@@ -84,8 +84,9 @@ def delivery_calendar(
     return (
         found.join(_of_the_year(found), on=_OF_YEAR)
         .join(_own_months(found, own), on=_CELL, how="left")
+        .join(closed_providers(), on="provider_code", how="left")
         .with_columns(
-            expected=pl.coalesce("is_own_month", "is_regular"),
+            expected=pl.coalesce("is_own_month", pl.col("is_regular") & ~_is_closed()),
             # a file that has come without records of a provider that has few is no gap: it can be chance
             has_come=pl.col("has_come") | (pl.col("is_covered") & ~_beyond_chance().fill_null(True)),
         )
@@ -251,6 +252,10 @@ def _own_months(found: pl.DataFrame, own: pl.DataFrame) -> pl.DataFrame:
     first, last = pl.col("first_month"), pl.col("last_month")
     within = (pl.col("activity_month") >= first) & (last.is_null() | (pl.col("activity_month") <= last))
     return found.select(_CELL).join(own, on=_WHO).group_by(_CELL).agg(is_own_month=within.any())
+
+
+def _is_closed() -> pl.Expr:
+    return (pl.col("activity_month") > pl.col("last_day")).fill_null(False)
 
 
 def _status() -> pl.Expr:

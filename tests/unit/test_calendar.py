@@ -173,6 +173,14 @@ def test_a_provider_is_missed_for_the_whole_year_after_it_vanished_and_then_no_l
     assert accounts.completeness("2026-27")["completeness"] == 1
 
 
+def test_a_provider_that_another_has_taken_over_is_not_missed(accounts: Accounts) -> None:
+    year = [date(2022 + place // 12, place % 12 + 1, 1) for place in range(3, 3 + 24)]
+    for month in year:  # Yeovil became part of Somerset on 1 April 2023
+        accounts.deliver(month, {"RA4": 300, "RH5": 100} if month < date(2023, 4, 1) else {"RH5": 400})
+    assert "missing" not in set(statuses(accounts.calendar(), "RA4").values())
+    assert accounts.completeness("2023-24")["completeness"] == 1
+
+
 def test_a_sporadic_provider_is_not_expected(accounts: Accounts) -> None:
     for month in MONTHS:
         accounts.deliver(month, {"RA1": 300} | ({"FAR": 20} if month in (MONTHS[1], MONTHS[5]) else {}))
