@@ -158,6 +158,20 @@ VALUE_COMPLETENESS = Table(
 )
 
 
+PROVIDER_SUCCESSION = Table(
+    name="provider_succession",
+    step="feeds",
+    grain="One row per provider that another one has taken over.",
+    description="Until when a provider sends records of its own: after that nothing is expected of it, nor missing.",
+    columns=(
+        described(PROVIDER_CODE, "Organisation code of the provider."),
+        Column("successor_code", "STRING", "Organisation code of the one that took it over."),
+        Column("last_day", "DATE", "Last day of the provider."),
+        Column("source", "STRING", "Who says so."),
+    ),
+    key=("provider_code",),
+)
+
 DELIVERY_CALENDAR = Table(
     name="delivery_calendar",
     step="feeds",
@@ -206,7 +220,7 @@ DELIVERY_CALENDAR = Table(
         Column("as_of_date", "DATE", "The day on which the calendar stands: the last receipt of a good delivery."),
     ),
     key=("feed", "supplier", "provider_code", "activity_month"),
-    sources=("delivery_receipt", "delivery_total"),
+    sources=("delivery_receipt", "delivery_total", "provider_succession"),
 )
 
 FEED_COMPLETENESS = Table(
@@ -249,6 +263,7 @@ TABLES = (
     QUARANTINE,
     RULE_RESULT,
     VALUE_COMPLETENESS,
+    PROVIDER_SUCCESSION,
     DELIVERY_CALENDAR,
     FEED_COMPLETENESS,
 )

@@ -10,6 +10,7 @@ from assets.feeds.completeness import build_feed_completeness, gaps, gaps_in_wor
 from assets.feeds.current import build_feed
 from assets.feeds.quality import build_rule_result
 from assets.feeds.value_completeness import build_value_completeness
+from assets.tables import reference_table
 from pipelines.assets import OWNERS, table_asset
 from pipelines.expectations import begin_proof
 from pipelines.home import Home
@@ -22,6 +23,7 @@ from schemas.feeds import (
     DELIVERY_RECEIPT,
     DELIVERY_TOTAL,
     FEED_COMPLETENESS,
+    PROVIDER_SUCCESSION,
     QUARANTINE,
     RULE_RESULT,
     VALUE_COMPLETENESS,
@@ -81,6 +83,9 @@ def rule_result(home: Home, year: str | None) -> Stored:
 def value_completeness(home: Home, year: str | None) -> Stored:
     """How many accepted rows lack a value, column by column."""
     return build_value_completeness(home.store, contracts())
+
+
+provider_succession = reference_table(PROVIDER_SUCCESSION)
 
 
 @table_asset(DELIVERY_CALENDAR)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import polars as pl
 
-from assets.feeds.expected import EXPECTED_FILE, SUCCESSION, closed_providers, read_expected
+from assets.feeds.expected import EXPECTED_FILE, read_expected
 from assets.feeds.receipt import UNKNOWN
 from pipelines.build import build_frame
 from pipelines.home import Home
@@ -36,15 +36,23 @@ def build_delivery_calendar(home: Home, contracts: Mapping[str, Contract]) -> St
     return build_frame(
         home.store,
         DELIVERY_CALENDAR,
-        (rhythms, own.rows(), digest_of(Path(__file__)), digest_of(SUCCESSION)),
+        (rhythms, own.rows(), digest_of(Path(__file__))),
         lambda: delivery_calendar(
-            home.store.frame("delivery_receipt"), home.store.frame("delivery_total"), contracts, own
+            home.store.frame("delivery_receipt"),
+            home.store.frame("delivery_total"),
+            contracts,
+            own,
+            home.store.frame("provider_succession"),
         ),
     )
 
 
 def delivery_calendar(
-    receipts: pl.DataFrame, totals: pl.DataFrame, contracts: Mapping[str, Contract], own: pl.DataFrame
+    receipts: pl.DataFrame,
+    totals: pl.DataFrame,
+    contracts: Mapping[str, Contract],
+    own: pl.DataFrame,
+    succession: pl.DataFrame,
 ) -> pl.DataFrame:
     """What was expected of each provider for each month, and what has come.
 
@@ -52,6 +60,7 @@ def delivery_calendar(
         receipts, totals: `delivery_receipt` and `delivery_total`.
         contracts: by feed; they say how often and until when a delivery is expected.
         own: the user's expectations, as `read_expected` gives them.
+        succession: `provider_succession`.
     """
     good = _good_deliveries(receipts, contracts)
     if good.is_empty():
@@ -84,7 +93,7 @@ def delivery_calendar(
     return (
         found.join(_of_the_year(found), on=_OF_YEAR)
         .join(_own_months(found, own), on=_CELL, how="left")
-        .join(closed_providers(), on="provider_code", how="left")
+        .join(succession.select("provider_code", "last_day"), on="provider_code", how="left", validate="m:1")
         .with_columns(
             expected=pl.coalesce("is_own_month", pl.col("is_regular") & ~_is_closed()),
             # a file that has come without records of a provider that has few is no gap: it can be chance

@@ -1,6 +1,6 @@
-"""What is expected beside what deliveries show: `expected_delivery.csv` in the home, and providers taken over.
+"""The user's own expectations: `expected_delivery.csv` in the home.
 
-Belongs here: reading these files, and refusing the first when it is malformed.
+Belongs here: reading and refusing that file.
 Does not belong here: what follows from it (`calendar.py`).
 """
 
@@ -9,10 +9,8 @@ from pathlib import Path
 
 import polars as pl
 
-from assets.reference import FOLDER
 from pipelines.errors import LinkedCareError
 
-SUCCESSION = FOLDER / "provider_succession.csv"
 EXPECTED_FILE = "expected_delivery.csv"
 _SCHEMA = {
     "feed": pl.String,
@@ -61,8 +59,3 @@ def _month(name: str) -> pl.Expr:
 def _refuse(path: Path, rows: pl.DataFrame, broken: pl.Expr, what: str) -> None:
     if count := rows.filter(broken).height:
         raise LinkedCareError(f"{path.name}: {count} rows {what}. Mend them, or remove the file.")
-
-
-def closed_providers() -> pl.DataFrame:
-    """The last day of providers that another one has taken over: they vanish, and nothing is missing."""
-    return pl.read_csv(SUCCESSION, columns=["provider_code", "last_day"], schema_overrides={"last_day": pl.Date})

@@ -38,11 +38,19 @@ def read_reference(table: Table) -> pl.DataFrame:
         )
     refuse_unclear_flags(path.stem, text, [name for name, kind in declared.items() if kind == pl.Boolean])
     try:
-        return text.with_columns(
-            pl.col(name) == "true" if kind == pl.Boolean else pl.col(name).cast(kind) for name, kind in declared.items()
-        )
+        return text.with_columns(_typed(name, kind) for name, kind in declared.items())
     except pl.exceptions.PolarsError as error:
         raise LinkedCareError(f"{path.name}: {error}") from error
+
+
+def _typed(name: str, kind: pl.DataType) -> pl.Expr:
+    match kind:
+        case pl.Boolean():
+            return pl.col(name) == "true"
+        case pl.Date():
+            return pl.col(name).str.to_date("%Y-%m-%d")
+        case _:
+            return pl.col(name).cast(kind)
 
 
 def refuse_unclear_flags(table: str, text: pl.DataFrame, names: Iterable[str]) -> None:

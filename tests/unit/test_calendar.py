@@ -13,9 +13,10 @@ import pytest
 from assets.feeds.calendar import delivery_calendar
 from assets.feeds.completeness import feed_completeness, gaps, gaps_in_words
 from assets.feeds.expected import EXPECTED_FILE, read_expected
+from assets.reference import read_reference
 from pipelines.errors import LinkedCareError
 from schemas.contract_model import Contract
-from schemas.feeds import DELIVERY_CALENDAR, DELIVERY_RECEIPT, DELIVERY_TOTAL, FEED_COMPLETENESS
+from schemas.feeds import DELIVERY_CALENDAR, DELIVERY_RECEIPT, DELIVERY_TOTAL, FEED_COMPLETENESS, PROVIDER_SUCCESSION
 
 MONTHS = [date(2024, 4, 1), *(date(2024, month, 1) for month in range(5, 13)), *(date(2025, m, 1) for m in (1, 2, 3))]
 NO_OWN = read_expected(Path("nowhere.csv"), ())
@@ -78,7 +79,7 @@ class Accounts:
         """The calendar, which must keep to its declaration."""
         receipts = _frame(DELIVERY_RECEIPT, self.receipts)
         totals = _frame(DELIVERY_TOTAL, self.totals)
-        made = delivery_calendar(receipts, totals, self.contracts, own)
+        made = delivery_calendar(receipts, totals, self.contracts, own, read_reference(PROVIDER_SUCCESSION))
         made.to_arrow().cast(DELIVERY_CALENDAR.arrow_schema)
         assert made.select(DELIVERY_CALENDAR.key).is_unique().all()
         return made
