@@ -129,7 +129,8 @@ class RowSorter:
 
     def _write(self, accepted: pl.DataFrame, rejected: pl.DataFrame, form: Form) -> None:
         schema = self._contract.accepted_schema
-        accepted.select(schema.names).write_parquet(self._part("accepted"), arrow_schema=schema)
+        kept = accepted.select(schema.names)
+        kept.write_parquet(self._part("accepted"), compression_level=1, arrow_schema=schema)  # the quickest to write
         self._add_up("accepted", accepted)
         self.released_rows += self._released_among(accepted, form)
         if rejected.height:
