@@ -17,7 +17,20 @@ from schemas.columns import (
 )
 from schemas.table import Column, Table
 
-LINK_STATUS = Column("link_status", "STRING", "linked, dummy (no or a dummy pseudonym) or not_registered.")
+# Why care belongs to nobody on the register; where several reasons hold, the first.
+UNLINKED = {
+    "dummy": "it has no pseudonym, or one that stands for nobody",
+    "impossible_volume": "its identifier has more records in the feed than one person can have",
+    "ambiguous": "its identifier stands for more than one person",
+    "birth_year_conflict": "feed and register disagree on the year of birth of its identifier",
+    "sex_conflict": "feed and register disagree on the sex of its identifier",
+    "one_time": "its identifier is not on the register and occurs once, in no other record of any feed",
+    "not_registered": "its identifier is not on the register",
+}
+LINK_STATUSES = ("linked", *UNLINKED)
+LINK_STATUS = Column(
+    "link_status", "STRING", f"linked, or why not: {'; '.join(f'{code}: {why}' for code, why in UNLINKED.items())}."
+)
 PART_RECORD_COUNT = described(
     RECORD_COUNT, "1 on the last part of a record, 0 on its earlier parts, so that the column sums to records."
 )
