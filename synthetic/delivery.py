@@ -16,7 +16,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from synthetic.layout import CONTRACT_VERSION, PSEUDONYM_DOMAIN, Feed
+from synthetic.layout import PSEUDONYM_DOMAIN, Feed
 from synthetic.periods import EPOCH, Period
 
 ROW_GROUP = 65_536
@@ -47,7 +47,7 @@ def manifest(feed: Feed, period: Period, name: str, arrived: str, files: list[di
     return {
         "delivery_id": name,
         "feed": feed.name,
-        "contract_version": CONTRACT_VERSION,
+        "contract_version": feed.contract_version,
         "supplier": feed.supplier,
         "pseudonym_domain": PSEUDONYM_DOMAIN,
         "synthetic": True,

@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-CONTRACT_VERSION = "1.0.0"
 PSEUDONYM_DOMAIN = "south_somerset"
 PERIOD = "__period"  # helper column of every frame: position of the delivery's period
 
@@ -28,12 +27,21 @@ class Feed:
     columns: tuple[str, ...]
     pseudonym: str
     format: Form = "csv"
+    contract_version: str = "1.0.0"
 
 
 def _feed(
-    name: str, supplier: str, rhythm: Rhythm, file_stem: str, columns: str, *, pseudonym: str, form: Form = "csv"
+    name: str,
+    supplier: str,
+    rhythm: Rhythm,
+    file_stem: str,
+    columns: str,
+    *,
+    pseudonym: str,
+    form: Form = "csv",
+    contract_version: str = "1.0.0",
 ) -> Feed:
-    return Feed(name, supplier, rhythm, file_stem, tuple(columns.split("|")), pseudonym, form)
+    return Feed(name, supplier, rhythm, file_stem, tuple(columns.split("|")), pseudonym, form, contract_version)
 
 
 _ACUTE_PERSON = "Sex|Der_Age_at_CDS_Activity_Date|Der_Postcode_LSOA_2011_Code|GP_Practice_Code|Grand_Total_Payment_MFF"
@@ -58,6 +66,7 @@ FEEDS: dict[str, Feed] = {
             "PDS_MERGER",
             "Pseudo NHS Number|Pseudo Superseded NHS Number|Merge_Date",
             pseudonym="Pseudo NHS Number",
+            contract_version="2.0.0",
         ),
         _feed(
             "apc_spell",

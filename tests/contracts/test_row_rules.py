@@ -37,6 +37,7 @@ BREAKS = {
         "registered_to": "2024-04-15",
     },
     "patient_register.dies_before_birth": {"birth_month": "1950-02", "death_month": "1950-01"},
+    "person_bridge.bridge_ends_before_it_starts": {"bridged_from": "2024-04-16", "bridged_to": "2024-04-15"},
     "person_merger.merged_with_itself": {"pseudonym": "1000", "superseded_pseudonym": "1000"},
     "social_care_event.ends_before_it_starts": {"start_date": "2024-04-16", "end_date": "2024-04-15"},
     "social_care_event.outside_period": {"start_date": "2024-05-01", "end_date": None},

@@ -97,16 +97,20 @@ def test_a_row_without_pseudonym_is_kept_and_counted(one, months, deliver):
     assert receipt.broken == {"apc_spell.pseudonym_missing": 1}
 
 
+# An early registration that cannot be read is one row's fault; an event that is not named is a merger.
+MAY_BE_BLANK = {"registered_from", "event_code"}
+
+
 @pytest.mark.parametrize("contract", contracts().values(), ids=lambda contract: contract.feed)
 def test_gross_failures_refuse_a_delivery(contract):
     """What no honest delivery of the feed does: its days lie elsewhere, its keys repeat, its dates cannot be read."""
     refusing = {
         rule.code.removeprefix(f"{contract.feed}."): rule.limit for rule in contract.rules if rule.severity == "refuse"
     }
-    assert all(limit.rate and limit.rate <= 0.5 for limit in refusing.values())
+    assert all(limit.rate is not None and limit.rate <= 0.5 for limit in refusing.values())
     expected = {"outside_period"} if contract.submission_rule == "period" else set()
     expected |= {"duplicate_record"} if contract.record_key else set()
-    expected |= {f"{name}.required" for name in contract.record_key if name != "registered_from"}
+    expected |= {f"{name}.required" for name in contract.record_key if name not in MAY_BE_BLANK}
     assert expected <= refusing.keys()
     assert all(limit != Limit() for limit in refusing.values())
 
@@ -155,3 +159,61 @@ def test_ambulance_incidents_are_taken_in_and_quarantined(deliver):
         "ambulance_incident.treatment_type.enum": 1,
         "ambulance_incident.pseudonym_missing": 2,
     }
+
+
+MERGER = {"Pseudo NHS Number": "2000", "Pseudo Superseded NHS Number": "1000", "Merge_Date": "2023-05-01"}
+
+
+def test_a_merger_may_be_reversed_on_its_day_and_repeated_is_a_duplicate(deliver):
+    reversed_ = MERGER | {"Merger_Event": "reversed"}
+    rows = pl.DataFrame(
+        [MERGER, reversed_, MERGER], schema_overrides={"Merger_Event": pl.String}, infer_schema_length=9
+    )
+    receipt, accepted = deliver("person_merger", rows, APRIL)
+    assert accepted["event_code"].to_list() == [None, "reversed"]
+    assert receipt.broken == {"person_merger.duplicate_record": 1}
+
+
+@pytest.mark.parametrize("dialect", ["pds", "landed"])
+def test_mergers_without_events_are_all_mergers(deliver, dialect):
+    day = {"pds": "Merge_Date", "landed": "Person Merger Business Effective From Date"}[dialect]
+    receipt, accepted = deliver("person_merger", pl.DataFrame([MERGER]).rename({"Merge_Date": day}), APRIL)
+    assert (receipt.dialect, receipt.broken) == (dialect, {})
+    assert accepted["event_code"].to_list() == [None]
+
+
+BRIDGE = {
+    "Bridged_Domain": "csds_person_id",
+    "Person_ID": "P1000",
+    "Pseudo_NHS_Number": "2000",
+    "Bridge_From_Date": "2023-05-01",
+    "Bridge_To_Date": "2023-09-30",
+}
+
+
+def test_bridges_are_taken_in_and_quarantined(deliver):
+    other = BRIDGE | {"Person_ID": "P2000", "Bridge_To_Date": "2022-01-01"}
+    receipt, accepted = deliver("person_bridge", pl.DataFrame([BRIDGE, other]), APRIL)
+    assert accepted.select("bridged_domain", "bridged_pseudonym", "pseudonym").rows() == [
+        ("csds_person_id", "P1000", "2000")
+    ]
+    assert receipt.broken == {"person_bridge.bridge_ends_before_it_starts": 1}
+
+
+def test_bridges_need_no_end(deliver):
+    receipt, accepted = deliver("person_bridge", pl.DataFrame([BRIDGE]).drop("Bridge_To_Date"), APRIL)
+    assert receipt.reason is None
+    assert accepted["bridged_to"].to_list() == [None]
+
+
+WITHDRAWAL = {"Pseudo NHS Number": "2000", "Withdrawn_On": "2023-05-01", "Reason": "objection"}
+
+
+def test_one_unreadable_withdrawal_is_over_the_limit(deliver):
+    """Were it left out, somebody who objected would be processed on."""
+    unreadable = WITHDRAWAL | {"Pseudo NHS Number": "2001", "Withdrawn_On": "soon"}
+    receipt, _ = deliver("person_withdrawal", pl.DataFrame([WITHDRAWAL, unreadable]), APRIL)
+    assert receipt.broken == {"person_withdrawal.withdrawn_on.type": 1}
+    [rule] = [rule for rule in contracts()["person_withdrawal"].rules if rule.code in receipt.broken]
+    assert rule.severity == "refuse"
+    assert rule.limit.exceeded(1, receipt.received_rows)

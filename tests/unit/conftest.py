@@ -16,7 +16,7 @@ from hypothesis import settings
 from assets.linkage.identity import DEMONSTRATION_KEY
 from pipelines.home import Home, open_home
 from pipelines.store import Store
-from schemas.contract import Contract, load
+from schemas.contract import Contract, contracts, load
 from schemas.table import Column, Table
 
 settings.register_profile("plain", deadline=None, derandomize=True)
@@ -147,7 +147,7 @@ def deliver(home: Home) -> Deliver:
         manifest = {
             "delivery_id": delivery_id,
             "feed": feed,
-            "contract_version": "1.0.0",
+            "contract_version": known[feed].version if feed in (known := contracts()) else "1.0.0",
             "supplier": "clinics",
             "pseudonym_domain": "county",
             "synthetic": True,

@@ -123,7 +123,7 @@ def register(deliver, home):
             f"merger-{domain}",
             *({merger["superseded_pseudonym"]: old, merger["pseudonym"]: new} for old, new in mergers),
             feed="person_merger",
-            plain=dict.fromkeys(merger.values(), "2024-04-02"),
+            plain={merger["merged_on"]: "2024-04-02"},
             supplier=domain,
             pseudonym_domain=domain,
             synthetic=synthetic,
