@@ -32,8 +32,9 @@ def contract(feed: str) -> dict:
 
 
 def record_key(feed: str) -> list[str] | None:
-    """Logical names of the record key, if the feed has one."""
-    return next((p["value"] for p in contract(feed).get("customProperties", []) if p["property"] == "recordKey"), None)
+    """Logical names of the record key, as far as they are sent, if the feed has one."""
+    key = own(contract(feed), "recordKey")
+    return [column["name"] for column in sent(feed) if column["name"] in key] if key else None
 
 
 def own(item: dict, name: str, default: object = None) -> object:
