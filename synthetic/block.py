@@ -31,7 +31,6 @@ from synthetic.identifiers import Names, with_council_numbers, with_old_key, wit
 from synthetic.layout import COMMUNITY_DOMAIN, FEEDS, KIND, MENTAL_HEALTH_DOMAIN, Feed
 from synthetic.need import PersonYears, person_years
 from synthetic.periods import Period, Study
-from synthetic.population import People
 from synthetic.truth import CLEAN
 
 _COUNCIL_FEED = "social_care_event"

@@ -34,7 +34,13 @@ class Bridges:
     _truth: list[pl.DataFrame] = field(default_factory=list)
 
     def add(
-        self, domain: str, identifier: pl.Series, pseudonym: pl.Series, first: np.ndarray, *, shown: np.ndarray | None = None
+        self,
+        domain: str,
+        identifier: pl.Series,
+        pseudonym: pl.Series,
+        first: np.ndarray,
+        *,
+        shown: np.ndarray | None = None,
     ) -> None:
         """Identifiers that stand for pseudonyms from these days on; listed from then, or from `shown` on."""
         first = np.asarray(first).astype(np.int32)

@@ -45,6 +45,7 @@ PARTS = (
     Part("reversed", 2, 6),
     Part("split", 3, 6),
     Part("corrected", 2, 6, "community_contact"),
+    Part("bridged", 1, 6, "community_contact"),  # to a pseudonym that is superseded
     Part("circle", 2, 4, is_fault=True),
     Part("circle_of_three", 3, 2, is_fault=True),
     Part("fork", 2, 5, "op_attendance", is_fault=True),

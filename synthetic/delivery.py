@@ -125,9 +125,7 @@ class Delivery:
             "rows": self.rows,
         }
         arrived = received_at(self.feed, self.period, self.version)
-        announced = manifest(
-            self.feed, self.period, self.name, arrived=arrived, domain=self.domain, files=[entry]
-        )
+        announced = manifest(self.feed, self.period, self.name, arrived=arrived, domain=self.domain, files=[entry])
         write_manifest(self._workshop, announced)
         self._workshop.rename(self.folder)
         return self.folder

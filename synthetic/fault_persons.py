@@ -46,7 +46,9 @@ class Chance:
     blank_due: bool
 
 
-def unlinked(feed: Feed, frame: pl.DataFrame, study: Study, chance: Chance) -> tuple[pl.DataFrame, Identifiers, Identifiers]:
+def unlinked(
+    feed: Feed, frame: pl.DataFrame, study: Study, chance: Chance
+) -> tuple[pl.DataFrame, Identifiers, Identifiers]:
     """Some rows lose their person; ward stays, whole. Also the strangers and the dummies, each with its domain."""
     rng = stream(chance.seed, f"unlinked {feed.name}", chance.block)
     draw, stay = rng.random(frame.height), np.arange(frame.height)

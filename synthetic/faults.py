@@ -102,9 +102,7 @@ class Planter:
         """All dummies that were planted."""
         return _nobody(self._dummies, "dummy")
 
-    def deliveries(
-        self, feed: Feed, frame: pl.DataFrame, block: int, periods: dict[int, Period]
-    ) -> Iterator[Sending]:
+    def deliveries(self, feed: Feed, frame: pl.DataFrame, block: int, periods: dict[int, Period]) -> Iterator[Sending]:
         """The rows of every delivery that this block contributes to."""
         if self.active and feed.name not in REGISTER:
             blank_due = self.faults == ALL and not self._count[missing_pseudonym_rule(feed.name)]

@@ -113,7 +113,9 @@ def with_old_key(frame: pl.DataFrame, names: Names, merged: Mergers, bridges: Br
             "old": issued(OLD_DOMAIN, index, names.seed),
             "person": pl.concat([names.present, *[names.present.gather(merged.person)] * 2]),
             "is_older": np.arange(len(index)) >= len(people),
-            "is_fork": np.concatenate([np.zeros(len(people), bool), merged.is_fork, np.zeros(len(merged.person), bool)]),
+            "is_fork": np.concatenate(
+                [np.zeros(len(people), bool), merged.is_fork, np.zeros(len(merged.person), bool)]
+            ),
         }
     ).filter(pl.col(feed.pseudonym) != "0")
     early = pl.col(PERIOD) < rotation(study)
@@ -178,7 +180,7 @@ def with_tokens(
     used = used[~np.isin(used, reused[:, 0])]
     start = np.zeros(len(everyone), np.int32)
     start[used] = _starts(study, first[used])
-    target, case = _targets(names, merged, used)
+    target, case = _targets(names, merged, parts["bridged"][:, 0], used)
     is_corrected, is_fork = np.isin(used, corrected[:, 0]), np.isin(used, fork[:, 0])
     # A correction is listed a quarter after the mistake, if the study is not over by then.
     shown = np.where(is_corrected, np.minimum(start[used] + 91, study.end), start[used])
@@ -210,10 +212,13 @@ def _replaced(values: np.ndarray, some: np.ndarray, by: np.ndarray) -> np.ndarra
     return found
 
 
-def _targets(names: Names, merged: Mergers, person: np.ndarray) -> tuple[pl.Series, pl.Series]:
-    """The pseudonym for which each person's token stands, and why; of the merged, every other one is out of date."""
+def _targets(names: Names, merged: Mergers, always: np.ndarray, person: np.ndarray) -> tuple[pl.Series, pl.Series]:
+    """The pseudonym for which each person's token stands, and why.
+
+    Of the merged, every other one is out of date, and those of some people `always`.
+    """
     older = np.where(merged.oldest > 0, merged.oldest, merged.older)
-    stale = ~merged.is_fork & (np.arange(len(merged.person)) % 2 == 0)
+    stale = ~merged.is_fork & ((np.arange(len(merged.person)) % 2 == 0) | np.isin(merged.person, always))
     numbers = _replaced(names.people.pseudonym, merged.person[stale], older[stale])
     is_stale = np.isin(person, merged.person[stale])
     case = np.where(is_stale, "bridged_and_merged", "bridged").astype(object)

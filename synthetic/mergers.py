@@ -21,7 +21,7 @@ from synthetic.population import People
 from synthetic.truth_identifier import identified
 
 CHAIN_GAP_DAYS = 29
-_SOLE_PARTS = ("merged", "chain", "chain_twice", "merged_again", "fork")  # one person with older pseudonyms
+_SOLE_PARTS = ("merged", "chain", "chain_twice", "merged_again", "bridged", "fork")  # one person with older pseudonyms
 
 
 @dataclass(frozen=True)

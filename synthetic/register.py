@@ -13,6 +13,7 @@ from synthetic import codebook, columns
 from synthetic.periods import NEVER, Study
 from synthetic.population import People
 
+
 def _month(days: np.ndarray, known: np.ndarray) -> pl.Series:
     """Year and month as text, null where not known."""
     safe = np.where(known, days, 0).astype(np.int32)

@@ -40,7 +40,11 @@ _SCHEMA = pa.schema(
 
 
 def identified(
-    domain: pl.Series | str, pseudonym: pl.Series, person: pl.Series | None, case: pl.Series | str, feed: str | None = None
+    domain: pl.Series | str,
+    pseudonym: pl.Series,
+    person: pl.Series | None,
+    case: pl.Series | str,
+    feed: str | None = None,
 ) -> pl.DataFrame:
     """Rows of the file: these identifiers stand for these people, or for nobody."""
     whom = pl.lit(None, dtype=pl.String) if person is None else person
