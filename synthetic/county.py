@@ -3,34 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
 import polars as pl
 
-from synthetic import (
-    admissions,
-    community,
-    emergency,
-    hospital,
-    mental_health,
-    outpatients,
-    practice,
-    prescribing,
-    register,
-    social_care,
-)
+from synthetic.block import Block, block_of_county, periods_of
 from synthetic.delivery import Delivery
+from synthetic.domains import domain_of
 from synthetic.fault_cells import as_text
 from synthetic.fault_deliveries import Plan, refuse, repeat
 from synthetic.faults import Planter
-from synthetic.layout import FEEDS, PERIOD, Feed
-from synthetic.need import person_years
+from synthetic.layout import FEEDS, KIND, PERIOD, STREAMS
 from synthetic.periods import Period, Study
-from synthetic.population import People, block_sizes
+from synthetic.population import block_sizes
 from synthetic.truth import Truth
+from synthetic.truth_identifier import TruthIdentifiers
 from synthetic.truth_rows import TRUTH_VERSION, TruthRows
 
 Faults = Literal["none", "default", "all"]
@@ -48,57 +38,19 @@ class Synthesis:
     truth: Path
 
 
-@dataclass(frozen=True)
-class Block:
-    """One block of people and their clean rows by feed, each row with the position of its period."""
-
-    people: People
-    merged: register.Mergers
-    frames: dict[str, pl.DataFrame]
-
-
-def block_of_county(study: Study, seed: int, block: int, size: int) -> Block:
-    """Draw one block of the county."""
-    py = person_years(study, seed, block, size)
-    spells = admissions.admissions(py, study, seed)
-    seen = mental_health.contacts(py, study, seed)
-    merged = register.mergers(py.people, study, seed)
-    return Block(
-        py.people,
-        merged,
-        {
-            "patient_register": register.patient_register(py.people, study),
-            "person_merger": register.person_merger(py.people, merged, study),
-            "apc_spell": hospital.apc_spell(py, spells, study, seed),
-            "op_attendance": outpatients.op_attendance(py, study, seed),
-            "ec_attendance": emergency.ec_attendance(py, spells, study, seed),
-            "gp_appointment": practice.gp_appointment(py, study, seed),
-            "gp_coded_event": practice.gp_coded_event(py, study, seed),
-            "gp_prescription": prescribing.gp_prescription(py, study, seed),
-            "community_contact": community.community_contact(py, study, seed),
-            "mh_contact": mental_health.mh_contact(py, seen, study, seed),
-            "mh_ward_stay": mental_health.mh_ward_stay(py, study, seed),
-            "mh_diagnosis": mental_health.mh_diagnosis(py, seen, study, seed),
-            "social_care_event": social_care.social_care_event(py, study, seed),
-        },
-    )
-
-
-def periods_of(feed: Feed, study: Study) -> dict[int, Period]:
-    """The periods of a feed's deliveries by position; the history of coded events has position -1."""
-    periods = dict(enumerate(study.months if feed.rhythm == "month" else study.quarters))
-    return {practice.HISTORY: study.history, **periods} if feed.name == "gp_coded_event" else periods
-
-
-def _blocks(study: Study, seed: int, people: int, workers: int) -> Iterator[Block]:
+def _blocks(study: Study, seed: int, people: int, fault_rate: float, workers: int) -> Iterator[Block]:
     """Blocks in their order, drawn by `workers` threads and never more than a few ahead of the writer."""
     sizes = block_sizes(people)
     with ThreadPoolExecutor(workers) as pool:
-        ahead = [pool.submit(block_of_county, study, seed, b, sizes[b]) for b in range(min(workers, len(sizes)))]
+
+        def submitted(block: int) -> Future[Block]:
+            return pool.submit(block_of_county, study, seed, block, sizes[block], fault_rate)
+
+        ahead = [submitted(block) for block in range(min(workers, len(sizes)))]
         for block in range(len(sizes)):
             drawn = ahead.pop(0).result()
             if block + workers < len(sizes):
-                ahead.append(pool.submit(block_of_county, study, seed, block + workers, sizes[block + workers]))
+                ahead.append(submitted(block + workers))
             yield drawn
 
 
@@ -125,7 +77,7 @@ def synthesise(
         raise ValueError(f"faults: {faults!r} is none of {', '.join(get_args(Faults))}")
     if not 0 < fault_rate <= MOST_FAULTS:
         raise ValueError(f"fault_rate: above 0 and at most {MOST_FAULTS}")
-    periods = {name: periods_of(feed, study) for name, feed in FEEDS.items()}
+    periods = {name: periods_of(feed, study) for name, feed in STREAMS.items()}
     plan = Plan.of(faults, periods)
     about: dict[str, object] = {
         "truth_version": TRUTH_VERSION,
@@ -134,28 +86,33 @@ def synthesise(
         "seed": seed,
     }
     truth = Truth({**about, "people": people, "years": list(study.years)})
-    deliveries = _open(periods, plan, to)
-    planter = Planter(faults, fault_rate, seed, plan, truth)
+    deliveries = _open(periods, plan, study, to)
+    planter = Planter(faults, fault_rate, study, seed, plan, truth)
     blocks = len(block_sizes(people))
-    with TruthRows(to, about) as truth_rows:
-        for done, block in enumerate(_blocks(study, seed, people, workers), start=1):
+    odd = fault_rate if faults != "none" else 0.0
+    with TruthRows(to, about) as truth_rows, TruthIdentifiers(to, about) as truth_identifiers:
+        for done, block in enumerate(_blocks(study, seed, people, odd, workers), start=1):
+            planter.chains |= block.chains
             for name, frame in block.frames.items():
                 if done == 1:
                     _shape(deliveries, plan, name, frame)
-                for part in planter.deliveries(FEEDS[name], frame, block.people, block.merged, periods[name]):
+                for part in planter.deliveries(STREAMS[name], frame, block.number, periods[name]):
                     delivery = deliveries[name, part.position, part.version]
-                    truth_rows.add(name, delivery.name, delivery.rows, part.planted)
-                    truth.warnings(FEEDS[name], delivery.name, part.rows, part.planted)
+                    truth_rows.add(STREAMS[name].name, delivery.name, delivery.rows, part.planted)
+                    truth.warnings(STREAMS[name], delivery.name, part.rows, part.planted)
                     delivery.append(part.rows)
+            truth_identifiers.add(block.truth)
+            truth_identifiers.add(planter.strangers())
             if progress:
                 progress(done, blocks)
+        truth_identifiers.add(planter.dummies())
     rows = dict.fromkeys(FEEDS, 0)
     for (name, position, version), delivery in deliveries.items():
         delivery.close()
-        rows[name] += delivery.rows
+        rows[STREAMS[name].name] += delivery.rows
         is_last = (name, position, version + 1) not in deliveries
-        stands = position == max(periods[name]) if FEEDS[name].rhythm == "snapshot" else is_last
-        truth.expect(name, delivery.name, "accepted" if stands else "superseded")
+        stands = position == max(periods[name]) if STREAMS[name].rhythm == "snapshot" else is_last
+        truth.expect(STREAMS[name].name, delivery.name, "accepted" if stands else "superseded")
     for name, position in plan.repeated:
         whole = plan.first_version(name, position)
         truth.expect(name, repeat(to, name, periods[name][position], whole), "repeat", kind="repeat")
@@ -168,18 +125,21 @@ def synthesise(
 
 def _shape(deliveries: dict[tuple[str, int, int], Delivery], plan: Plan, feed: str, frame: pl.DataFrame) -> None:
     """Give every delivery of a feed its columns and types, so that a period without rows is a file without rows."""
-    empty = frame.drop(PERIOD).clear()
+    empty = frame.drop(PERIOD, KIND).clear()
     for (name, position, _), delivery in deliveries.items():
         if name == feed:
             delivery.append(as_text(empty) if plan.is_text(name, position) else empty)
 
 
-def _open(periods: dict[str, dict[int, Period]], plan: Plan, to: Path) -> dict[tuple[str, int, int], Delivery]:
-    """Every whole delivery of the plan, by feed, position and version."""
+def _open(
+    periods: dict[str, dict[int, Period]], plan: Plan, study: Study, to: Path
+) -> dict[tuple[str, int, int], Delivery]:
+    """Every whole delivery of the plan, by stream, position and version."""
     found = {}
     for name, by_position in periods.items():
+        feed = STREAMS[name]
         for position, period in by_position.items():
-            first = plan.first_version(name, position)
+            first, domain = plan.first_version(name, position), domain_of(feed, position, study)
             for version in (first, first + 1) if plan.sent_again(name, position) else (first,):
-                found[name, position, version] = Delivery(FEEDS[name], period, to, version).open()
+                found[name, position, version] = Delivery(feed, period, to, domain, version).open()
     return found

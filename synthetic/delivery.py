@@ -16,7 +16,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from synthetic.layout import PSEUDONYM_DOMAIN, Feed
+from synthetic.layout import Feed
 from synthetic.periods import EPOCH, Period
 
 ROW_GROUP = 65_536
@@ -42,14 +42,16 @@ def file_name(feed: Feed, period: Period) -> str:
     return f"{feed.file_stem}_{stamp}.{feed.format}"
 
 
-def manifest(feed: Feed, period: Period, name: str, arrived: str, files: list[dict[str, object]]) -> dict[str, object]:
+def manifest(
+    feed: Feed, period: Period, name: str, *, arrived: str, domain: str, files: list[dict[str, object]]
+) -> dict[str, object]:
     """The content of `delivery.json`."""
     return {
         "delivery_id": name,
         "feed": feed.name,
         "contract_version": feed.contract_version,
         "supplier": feed.supplier,
-        "pseudonym_domain": PSEUDONYM_DOMAIN,
+        "pseudonym_domain": domain,
         "synthetic": True,
         "period_start": f"{period.start_date}",
         "period_end": f"{period.end_date}",
@@ -65,6 +67,7 @@ class Delivery:
     feed: Feed
     period: Period
     to: Path
+    domain: str
     version: int = 1
     rows: int = 0
     _pending: list[pa.Table] = field(default_factory=list)
@@ -122,7 +125,8 @@ class Delivery:
             "rows": self.rows,
         }
         arrived = received_at(self.feed, self.period, self.version)
-        write_manifest(self._workshop, manifest(self.feed, self.period, self.name, arrived, [entry]))
+        announced = manifest(self.feed, self.period, self.name, arrived=arrived, domain=self.domain, files=[entry])
+        write_manifest(self._workshop, announced)
         self._workshop.rename(self.folder)
         return self.folder
 

@@ -1,97 +1,137 @@
-"""Pseudonyms that do not name a person of the register: superseded by a merger, dummy, missing, or of strangers.
+"""Rows that lose their person: to a dummy, to nothing, or to a stranger whom no register holds.
 
-Belongs here: which pseudonym a clean row gets, and the kind of row that it then is. Not here: rules that reject rows.
+Belongs here: which of the clean rows, and what identifier they get. Every stranger has two records at least, since an
+identifier with a single one is a case of its own. Not here: identifiers that are wrong for other reasons
+(`fault_identifiers`), and rules that reject rows.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 
-from synthetic import columns, identity
+from synthetic import identity
 from synthetic.chance import stream
+from synthetic.domains import COUNCIL_DOMAIN, OLD_DOMAIN, ROTATED_FEED, issued, rotation
 from synthetic.fault_rules import ALL, DEFAULT
-from synthetic.layout import PERIOD, Feed
-from synthetic.periods import Period
-from synthetic.population import BLOCK, People
-from synthetic.register import Mergers
-from synthetic.truth import CLEAN, DUMMY, MERGED, NOT_REGISTERED, STAYS
+from synthetic.identifiers import COUNCIL_PERSON
+from synthetic.layout import KIND, PERIOD, Feed
+from synthetic.periods import Study
+from synthetic.population import BLOCK
+from synthetic.truth import CLEAN, DUMMY, NOT_REGISTERED, STAYS
 
-KIND = "__kind"
 DUMMY_SHARE, NOT_REGISTERED_SHARE = 0.0015, 0.0008
 DUMMIES: dict[str, tuple[str | None, ...]] = {DEFAULT: (None, "1", "-1", "0", "INVALID", "9999999999", "UNKNOWN")}
 DUMMIES[ALL] = (*DUMMIES[DEFAULT], "NULL", "0000000000", "1111111111")
-_CHAIN_GAP_DAYS = 29
+_BLANK = (None, "NULL")  # of a council: not dummies, since its own number counts then
+_COUNCIL_STRANGERS = 2_000
+Identifiers = set[tuple[str, str]]
 
 
-def superseded_pseudonyms(
-    feed: Feed, frame: pl.DataFrame, people: People, merged: Mergers, periods: Mapping[int, Period]
-) -> pl.DataFrame:
-    """Deliveries for periods that ended before a merger carry the pseudonym of their day."""
-    ends = pl.DataFrame(
-        {PERIOD: list(periods), "ends": [p.end for p in periods.values()]},
-        schema={PERIOD: pl.Int16, "ends": pl.Int32},
-    )
-    old = pl.DataFrame(
-        {
-            feed.pseudonym: columns.text(people.pseudonym[merged.person]),
-            "older": columns.text(merged.older),
-            "oldest": columns.text(merged.oldest),
-            "merged_on": merged.merged_on.astype(np.int32),
-        }
-    )
-    chain = (pl.col("oldest") != "0") & (pl.col("ends") < pl.col("merged_on") - _CHAIN_GAP_DAYS)
-    before = (pl.col("ends") < pl.col("merged_on")).fill_null(False)
-    then = pl.when(chain.fill_null(False)).then(pl.col("oldest")).when(before).then(pl.col("older"))
-    joined = frame.join(old, on=feed.pseudonym, how="left", maintain_order="left").join(
-        ends, on=PERIOD, how="left", maintain_order="left"
-    )
-    return joined.with_columns(
-        then.otherwise(pl.col(feed.pseudonym)).alias(feed.pseudonym),
-        pl.when(before).then(pl.lit(MERGED, dtype=pl.Int8)).otherwise(pl.col(KIND)).alias(KIND),
-    ).select(frame.columns)
+@dataclass(frozen=True)
+class Chance:
+    """How rows of a block lose their person.
+
+    Attributes:
+        blank_due: the first of the clean rows to lose its person has none.
+    """
+
+    seed: int
+    block: int
+    rate: float
+    dummies: Sequence[str | None]
+    blank_due: bool
 
 
 def unlinked(
-    feed: Feed,
-    frame: pl.DataFrame,
-    block: int,
-    seed: int,
-    rate: float,
-    dummies: Sequence[str | None],
-    *,
-    blank_due: bool,
-) -> pl.DataFrame:
-    """Some rows lose their person: to a dummy, or to a pseudonym that no register holds; ward stays, whole.
-
-    Where a blank is due, the first of the clean rows to lose its person has none: the first of the `dummies`.
-    """
-    rng = stream(seed, f"unlinked {feed.name}", block)
-    draw = rng.random(frame.height)
+    feed: Feed, frame: pl.DataFrame, study: Study, chance: Chance
+) -> tuple[pl.DataFrame, Identifiers, Identifiers]:
+    """Some rows lose their person; ward stays, whole. Also the strangers and the dummies, each with its domain."""
+    rng = stream(chance.seed, f"unlinked {feed.name}", chance.block)
+    draw, stay = rng.random(frame.height), np.arange(frame.height)
+    is_council = feed.name == "social_care_event"
     if feed.name == STAYS:
         stay = frame["UniqWardStayID"].rank("dense").to_numpy().astype(int) - 1
         draw = draw[stay] / 12  # stays are few: enough of them must be unlinked to be seen
     clean = (frame[KIND] == CLEAN).to_numpy()
-    blank = clean & (draw == draw[clean].min()) if blank_due and clean.any() else np.zeros(frame.height, bool)
-    dummy = clean & (draw < DUMMY_SHARE * rate) | blank
-    unknown = clean & ~dummy & (draw < (DUMMY_SHARE + NOT_REGISTERED_SHARE) * rate)
-    number = identity.UNKNOWN + np.int64(block) * 4 * BLOCK + rng.integers(0, BLOCK, frame.height)
-    strangers = columns.text(identity.pseudonyms(number, seed))
+    dummies = [dummy for dummy in chance.dummies if not (is_council and dummy in _BLANK)]
+    is_blank_due = chance.blank_due and not is_council and clean.any()
+    blank = clean & (draw == draw[clean].min()) if is_blank_due else np.zeros(frame.height, bool)
+    dummy = clean & (draw < DUMMY_SHARE * chance.rate) | blank
     which = np.where(blank, 0, rng.integers(0, len(dummies), frame.height))
     named = pl.Series(dummies, dtype=pl.String).gather(which)
-    return frame.with_columns(
-        pl.when(pl.Series(dummy))
-        .then(named)
-        .when(pl.Series(unknown))
-        .then(strangers)
-        .otherwise(pl.col(feed.pseudonym))
-        .alias(feed.pseudonym),
-        pl.when(pl.Series(dummy))
-        .then(pl.lit(DUMMY, dtype=pl.Int8))
-        .when(pl.Series(unknown))
-        .then(pl.lit(NOT_REGISTERED, dtype=pl.Int8))
-        .otherwise(pl.col(KIND))
-        .alias(KIND),
+    old = (frame[PERIOD] < rotation(study)).to_numpy() & (feed.name == ROTATED_FEED)
+    free, below = clean & ~dummy, (DUMMY_SHARE + NOT_REGISTERED_SHARE) * chance.rate
+    pairs = {
+        domain: _pairs(np.where(free & where, draw, np.inf), stay, below)
+        for domain, where in ((feed.domain, ~old), (OLD_DOMAIN, old))
+    }
+    strangers: Identifiers = set()
+    for domain, pair in pairs.items():
+        stranger = pair >= 0
+        if stranger.any():
+            named = named.scatter(
+                np.flatnonzero(stranger), issued(domain, _unknown(chance.block, pair[stranger]), chance.seed)
+            )
+            strangers |= {(domain, name) for name in named.filter(pl.Series(stranger))}
+    unknown = np.any([pair >= 0 for pair in pairs.values()], axis=0)
+    lost = pl.Series(dummy | unknown)
+    kind = np.select([dummy, unknown], [DUMMY, NOT_REGISTERED], frame[KIND].to_numpy()).astype(np.int8)
+    changed = frame.with_columns(
+        pl.when(lost).then(named).otherwise(pl.col(feed.pseudonym)).alias(feed.pseudonym), pl.Series(KIND, kind)
     )
+    if is_council and lost.any():
+        changed, more = _of_council(feed, changed, lost, pairs[feed.domain], chance)
+        strangers = {(domain, name) for domain, name in strangers if name in changed[feed.pseudonym]} | more
+    return changed, strangers, {(_domain(feed, is_old), name) for name, is_old in _named(named, dummy, old)}
+
+
+def _domain(feed: Feed, is_old: bool) -> str:
+    return OLD_DOMAIN if is_old else feed.domain
+
+
+def _named(named: pl.Series, dummy: np.ndarray, old: np.ndarray) -> set[tuple[str, bool]]:
+    """The dummies that are not blank, and whether each was planted under the old key."""
+    return {(named[int(row)], bool(old[row])) for row in np.flatnonzero(dummy) if named[int(row)] is not None}
+
+
+def _pairs(draw: np.ndarray, stay: np.ndarray, below: float) -> np.ndarray:
+    """For each row the number of its stranger, or -1: those with a low draw, two records or stays to a stranger."""
+    found = np.full(len(draw), -1)
+    order = np.argsort(draw, kind="stable")
+    order = order[: np.searchsorted(draw[order], np.inf)]
+    _, first = np.unique(stay[order], return_index=True)
+    units = stay[order][np.sort(first)]
+    chosen = len(np.unique(stay[draw < below]))
+    if not chosen or len(units) < 2:  # noqa: PLR2004
+        return found
+    units = units[: max(chosen, 2)]
+    number = np.minimum(np.arange(len(units)) // 2, len(units) // 2 - 1)
+    of_unit = np.full(stay.max() + 1, -1)
+    of_unit[units] = number
+    is_free = np.isfinite(draw)
+    found[is_free] = of_unit[stay[is_free]]
+    return found
+
+
+def _unknown(block: int, number: np.ndarray) -> np.ndarray:
+    """Numbers of persons of whom the register does not know."""
+    return identity.UNKNOWN + np.int64(block) * 4 * BLOCK + number
+
+
+def _of_council(
+    feed: Feed, frame: pl.DataFrame, lost: pl.Series, pair: np.ndarray, chance: Chance
+) -> tuple[pl.DataFrame, Identifiers]:
+    """Who is not known has another number of the council; every other stranger has that number alone."""
+    number = np.where(pair >= 0, pair, np.arange(len(pair)) + pair.max() + 1) % _COUNCIL_STRANGERS
+    index = identity.UNKNOWN_COUNCIL + np.int64(chance.block) * _COUNCIL_STRANGERS + number
+    numbers = issued(COUNCIL_DOMAIN, index, chance.seed)
+    alone = pl.Series((pair >= 0) & (pair % 2 == 0))
+    changed = frame.with_columns(
+        pl.when(lost).then(numbers).otherwise(COUNCIL_PERSON).alias(COUNCIL_PERSON),
+        pl.when(~alone).then(pl.col(feed.pseudonym)).alias(feed.pseudonym),
+    )
+    return changed, {(COUNCIL_DOMAIN, name) for name in numbers.filter(alone)}

@@ -24,7 +24,6 @@ from synthetic.layout import Feed
 from synthetic.periods import Period
 
 DEFAULT, ALL = "default", "all"
-REGISTER = ("patient_register", "person_merger")  # these name everybody: a row without a pseudonym is rejected
 _SEPARATOR = "~"
 _MISSING_TEXTS = {"social_care_event": ("NULL",)}
 

@@ -19,10 +19,9 @@ from synthetic import columns, identity
 from synthetic.chance import Rng, stream
 from synthetic.fault_cells import as_text, replaced
 from synthetic.fault_deliveries import Plan
-from synthetic.fault_persons import DUMMIES, KIND, superseded_pseudonyms, unlinked
+from synthetic.fault_persons import DUMMIES, Chance, unlinked
 from synthetic.fault_rules import (
     ALL,
-    REGISTER,
     Fault,
     duplicate_rule,
     faults_of,
@@ -30,11 +29,11 @@ from synthetic.fault_rules import (
     missing_pseudonym_rule,
     missing_pseudonyms,
 )
-from synthetic.layout import PERIOD, Feed
-from synthetic.periods import Period
-from synthetic.population import BLOCK, People
-from synthetic.register import Mergers
+from synthetic.layout import KIND, PERIOD, REGISTER, Feed
+from synthetic.periods import Period, Study
+from synthetic.population import BLOCK
 from synthetic.truth import CLEAN, STAYS, Truth
+from synthetic.truth_identifier import identified
 from synthetic.truth_rows import Planted, marked
 
 REJECTED_SHARE = {
@@ -42,10 +41,11 @@ REJECTED_SHARE = {
     "mh_diagnosis": 0.01,
     "social_care_event": 0.006,
     "person_merger": 0.06,
+    "person_bridge": 0.002,
     "patient_register": 0.001,
 }
 REJECTED_USUALLY = 0.003
-DUPLICATE_SHARE = {"mh_ward_stay": 0.02, "person_merger": 0.02, "patient_register": 0.0005}
+DUPLICATE_SHARE = {"mh_ward_stay": 0.02, "person_merger": 0.02, "patient_register": 0.0005, "person_bridge": 0.0005}
 DUPLICATE_USUALLY = 0.001
 CHANGED_SHARE = 0.02
 _STRANGERS = identity.UNKNOWN + 10**9
@@ -84,28 +84,38 @@ class Sending:
 class Planter:
     """Turns the clean rows of one block into the rows of each delivery; `rate` multiplies every planted share."""
 
-    def __init__(self, faults: str, rate: float, seed: int, plan: Plan, truth: Truth) -> None:
-        self.faults, self.rate, self.seed, self.plan, self.truth = faults, rate, seed, plan, truth
+    def __init__(self, faults: str, rate: float, study: Study, seed: int, plan: Plan, truth: Truth) -> None:
+        self.faults, self.rate, self.study, self.seed = faults, rate, study, seed
+        self.plan, self.truth = plan, truth
         self.active = faults != "none"
         self.chains: set[str] = set()
         self._count: Counter[str] = Counter()
+        self._strangers: set[tuple[str, str]] = set()
+        self._dummies: set[tuple[str, str]] = set()
 
-    def deliveries(
-        self, feed: Feed, frame: pl.DataFrame, people: People, merged: Mergers, periods: dict[int, Period]
-    ) -> Iterator[Sending]:
+    def strangers(self) -> pl.DataFrame:
+        """The identifiers of strangers that were planted since the last call."""
+        found, self._strangers = self._strangers, set()
+        return _nobody(found, "not_registered")
+
+    def dummies(self) -> pl.DataFrame:
+        """All dummies that were planted."""
+        return _nobody(self._dummies, "dummy")
+
+    def deliveries(self, feed: Feed, frame: pl.DataFrame, block: int, periods: dict[int, Period]) -> Iterator[Sending]:
         """The rows of every delivery that this block contributes to."""
-        frame = frame.with_columns(pl.lit(CLEAN, dtype=pl.Int8).alias(KIND))
         if self.active and feed.name not in REGISTER:
-            self.chains.update(str(number) for number in merged.oldest if number)
-            frame = superseded_pseudonyms(feed, frame, people, merged, periods)
             blank_due = self.faults == ALL and not self._count[missing_pseudonym_rule(feed.name)]
-            frame = unlinked(feed, frame, people.block, self.seed, self.rate, DUMMIES[self.faults], blank_due=blank_due)
+            chance = Chance(self.seed, block, self.rate, DUMMIES[self.faults], blank_due)
+            frame, strangers, dummies = unlinked(feed, frame, self.study, chance)
+            self._strangers |= strangers
+            self._dummies |= dummies
             self._count[missing_pseudonym_rule(feed.name)] += missing_pseudonyms(feed, frame)
         last = max(periods)
         for (position,), rows in frame.partition_by(
             PERIOD, as_dict=True, include_key=False, maintain_order=True
         ).items():
-            part = Part(feed, position, periods[position], people.block, rows.drop(KIND), rows[KIND])
+            part = Part(feed, position, periods[position], block, rows.drop(KIND), rows[KIND])
             if feed.rhythm == "snapshot" and position < last:
                 self.truth.superseded[feed.name] += rows.height
             elif feed.name not in (STAYS, *REGISTER):
@@ -120,8 +130,8 @@ class Planter:
     def _planted(self, part: Part) -> Iterator[Sending]:
         """One delivery with its planted rows, and the same without them where it is sent again."""
         feed, position = part.feed, part.position
-        rng = stream(self.seed, f"faults {feed.name}", part.block, position + 1)
-        version = self.plan.first_version(feed.name, position)
+        rng = stream(self.seed, f"faults {feed.stream}", part.block, position + 1)
+        version = self.plan.first_version(feed.stream, position)
         if feed.name in REGISTER:
             yield Sending(position, version, *self._with_extra_rows(rng, part))
             return
@@ -257,6 +267,12 @@ class Planter:
         corrected = pl.Series(rng.random(rows.height) < CHANGED_SHARE * self.rate)
         value = pl.col(column) + 5 if rows.schema[column] == pl.Int32 else (pl.col(column) * 1.02).round(2)
         return rows.with_columns(pl.when(corrected).then(value).otherwise(pl.col(column)).alias(column))
+
+
+def _nobody(identifiers: set[tuple[str, str]], case: str) -> pl.DataFrame:
+    """Truth of identifiers (domain, pseudonym) that stand for nobody."""
+    domains, pseudonyms = zip(*sorted(identifiers), strict=True) if identifiers else ((), ())
+    return identified(pl.Series(domains, dtype=pl.String), pl.Series(pseudonyms, dtype=pl.String), None, case)
 
 
 def _few(rng: Rng, candidates: np.ndarray, expected: float) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""How each feed is laid out and sent: official headers in contract order, supplier, rhythm and file format.
+"""How each feed is laid out and sent: official headers in contract order, supplier, domain, rhythm and file format.
 
 The headers are those of `data_contracts/`; a test holds the two together.
 """
@@ -9,7 +9,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 PSEUDONYM_DOMAIN = "south_somerset"
-PERIOD = "__period"  # helper column of every frame: position of the delivery's period
+COMMUNITY_DOMAIN, MENTAL_HEALTH_DOMAIN = "csds_person_id", "mhsds_person_id"
+PERIOD = "__period"  # helper columns of every frame: position of the delivery's period ...
+KIND = "__kind"  # ... and whom the row's identifier leads to (kinds of `truth`)
+REGISTER = ("patient_register", "person_merger", "person_bridge")  # snapshots about people, not care
 
 
 Rhythm = Literal["month", "quarter", "snapshot"]
@@ -18,7 +21,11 @@ Form = Literal["csv", "parquet"]
 
 @dataclass(frozen=True)
 class Feed:
-    """One feed as its supplier sends it."""
+    """One feed as its supplier sends it.
+
+    Attributes:
+        domain: in which its pseudonyms are issued; one feed uses an older one at first (`domains`).
+    """
 
     name: str
     supplier: str
@@ -27,7 +34,13 @@ class Feed:
     columns: tuple[str, ...]
     pseudonym: str
     format: Form = "csv"
+    domain: str = PSEUDONYM_DOMAIN
     contract_version: str = "1.0.0"
+
+    @property
+    def stream(self) -> str:
+        """The feed, and its supplier where it has several."""
+        return f"{self.name} {self.supplier}" if self.name == "person_bridge" else self.name
 
 
 def _feed(
@@ -39,16 +52,18 @@ def _feed(
     *,
     pseudonym: str,
     form: Form = "csv",
-    contract_version: str = "1.0.0",
+    domain: str = PSEUDONYM_DOMAIN,
+    version: str = "1.0.0",
 ) -> Feed:
-    return Feed(name, supplier, rhythm, file_stem, tuple(columns.split("|")), pseudonym, form, contract_version)
+    return Feed(name, supplier, rhythm, file_stem, tuple(columns.split("|")), pseudonym, form, domain, version)
 
 
 _ACUTE_PERSON = "Sex|Der_Age_at_CDS_Activity_Date|Der_Postcode_LSOA_2011_Code|GP_Practice_Code|Grand_Total_Payment_MFF"
 _PSEUDO = "Der_Pseudo_NHS_Number"
 
-FEEDS: dict[str, Feed] = {
-    feed.name: feed
+# Every feed by its suppliers; those with one supplier go by the name of the feed.
+STREAMS: dict[str, Feed] = {
+    feed.stream: feed
     for feed in (
         _feed(
             "patient_register",
@@ -64,9 +79,20 @@ FEEDS: dict[str, Feed] = {
             "PDS",
             "snapshot",
             "PDS_MERGER",
-            "Pseudo NHS Number|Pseudo Superseded NHS Number|Merge_Date",
+            "Pseudo NHS Number|Pseudo Superseded NHS Number|Merge_Date|Merger_Event",
             pseudonym="Pseudo NHS Number",
-            contract_version="2.0.0",
+            version="2.0.0",
+        ),
+        *(
+            _feed(
+                "person_bridge",
+                supplier,
+                "snapshot",
+                "BRIDGING",
+                "Bridged_Domain|Person_ID|Pseudo_NHS_Number|Bridge_From_Date|Bridge_To_Date",
+                pseudonym="Pseudo_NHS_Number",
+            )
+            for supplier in ("RH5", "905", "SUS")
         ),
         _feed(
             "apc_spell",
@@ -132,6 +158,7 @@ FEEDS: dict[str, Feed] = {
             "AttendanceStatus|ConsMechanism|Activity_LocationType|TeamType|Gender|AgeYr_Contact_Date",
             pseudonym="Pseudo_NHS_Number",
             form="parquet",
+            domain=COMMUNITY_DOMAIN,
         ),
         _feed(
             "mh_contact",
@@ -142,6 +169,7 @@ FEEDS: dict[str, Feed] = {
             "ConsMechanismMH|ServTeamTypeMH|Gender|AgeServReferRecDate",
             pseudonym="Pseudo_NHS_Number",
             form="parquet",
+            domain=MENTAL_HEALTH_DOMAIN,
         ),
         _feed(
             "mh_ward_stay",
@@ -151,6 +179,7 @@ FEEDS: dict[str, Feed] = {
             "UniqWardStayID|UniqHospProvSpellID|Pseudo_NHS_Number|OrgIDProv|UniqMonthID|StartDateWardStay|EndDateWardStay|"
             "MHAdmittedPatientClass|Gender|AgeServReferRecDate",
             pseudonym="Pseudo_NHS_Number",
+            domain=MENTAL_HEALTH_DOMAIN,
         ),
         _feed(
             "mh_diagnosis",
@@ -159,6 +188,7 @@ FEEDS: dict[str, Feed] = {
             "MHS604",
             "Pseudo_NHS_Number|OrgIDProv|UniqServReqID|UniqMonthID|DiagSchemeInUse|PrimDiag|CodedDiagTimestamp",
             pseudonym="Pseudo_NHS_Number",
+            domain=MENTAL_HEALTH_DOMAIN,
         ),
         _feed(
             "social_care_event",
@@ -172,3 +202,4 @@ FEEDS: dict[str, Feed] = {
         ),
     )
 }
+FEEDS: dict[str, Feed] = {feed.name: feed for feed in STREAMS.values()}

@@ -195,7 +195,7 @@ def social_care_event(py: PersonYears, study: Study, seed: int) -> pl.DataFrame:
         {
             "LA Code": _COUNCIL,
             "Pseudo NHS Number": columns.pseudonym(py.people, person),
-            "LA Person Unique Identifier": columns.text(identity.pseudonyms(py.people.index[person], seed + 1)),
+            "LA Person Unique Identifier": None,
             "Event Type": label(_EVENTS, kind),
             "Event Reference": columns.text(reference),
             "Event Start Date": columns.dates(start[event]),

@@ -13,11 +13,22 @@ from pathlib import Path
 
 import polars as pl
 
-from synthetic.fault_rules import REGISTER, missing_pseudonym_rule, missing_pseudonyms
-from synthetic.layout import FEEDS, Feed
+from synthetic.fault_rules import missing_pseudonym_rule, missing_pseudonyms
+from synthetic.layout import FEEDS, REGISTER, Feed
 from synthetic.truth_rows import Planted
 
-CLEAN, DUMMY, NOT_REGISTERED, MERGED = range(4)
+# What a row's identifier leads to. Clean and merged rows lead to a person of the register, the others to nobody.
+CLEAN, MERGED, *_NOBODY = range(9)
+DUMMY, IMPOSSIBLE_VOLUME, AMBIGUOUS, BIRTH_YEAR_CONFLICT, SEX_CONFLICT, ONE_TIME, NOT_REGISTERED = _NOBODY
+UNLINKED = {
+    "dummy": DUMMY,
+    "impossible_volume": IMPOSSIBLE_VOLUME,
+    "ambiguous": AMBIGUOUS,
+    "birth_year_conflict": BIRTH_YEAR_CONFLICT,
+    "sex_conflict": SEX_CONFLICT,
+    "one_time": ONE_TIME,
+    "not_registered": NOT_REGISTERED,
+}
 STAYS = "mh_ward_stay"  # the latest row of a stay is current, whatever its month
 
 
@@ -30,8 +41,7 @@ class Truth:
     warned: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     duplicate: Counter[str] = field(default_factory=Counter)
     superseded: Counter[str] = field(default_factory=Counter)
-    dummy: Counter[str] = field(default_factory=Counter)
-    not_registered: Counter[str] = field(default_factory=Counter)
+    unlinked: dict[str, Counter[str]] = field(default_factory=lambda: {status: Counter() for status in UNLINKED})
     merged_rows: Counter[str] = field(default_factory=Counter)
     merged_pseudonyms: set[str] = field(default_factory=set)
     chain_ends: set[str] = field(default_factory=set)
@@ -57,8 +67,9 @@ class Truth:
 
     def current_rows(self, feed: str, pseudonym: pl.Series, kind: pl.Series) -> None:
         """Count the unlinked and the merged among rows that are accepted and current."""
-        for tally, code in ((self.dummy, DUMMY), (self.not_registered, NOT_REGISTERED), (self.merged_rows, MERGED)):
-            tally[feed] += int((kind == code).sum())
+        for status, code in UNLINKED.items():
+            self.unlinked[status][feed] += int((kind == code).sum())
+        self.merged_rows[feed] += int((kind == MERGED).sum())
         self.merged_pseudonyms.update(pseudonym.filter(kind == MERGED))
 
     def accepted_stays(self, position: int, part: pl.DataFrame, kind: pl.Series) -> None:
@@ -84,7 +95,7 @@ class Truth:
             "warned": {name: counts for name in sorted(self.warned) if (counts := _present(self.warned[name]))},
             "duplicate": _present(self.duplicate),
             "superseded": _present(self.superseded),
-            "unlinked": {"dummy": _present(self.dummy), "not_registered": _present(self.not_registered)},
+            "unlinked": {status: _present(tally) for status, tally in self.unlinked.items()},
             "merged": {
                 "pseudonyms": len(self.merged_pseudonyms),
                 "chains": len(self.chain_ends),

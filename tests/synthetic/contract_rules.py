@@ -26,9 +26,18 @@ _SQL_TYPES = {"date": "DATE", "integer": "INTEGER", "number": "DECIMAL(12,{scale
 
 
 @cache
+def _file(feed: str) -> dict:
+    return yaml.safe_load((CONTRACTS / f"{feed}.odcs.yaml").read_text(encoding="utf-8"))
+
+
 def contract(feed: str) -> dict:
     """The schema object of one feed's contract."""
-    return yaml.safe_load((CONTRACTS / f"{feed}.odcs.yaml").read_text(encoding="utf-8"))["schema"][0]
+    return _file(feed)["schema"][0]
+
+
+def version(feed: str) -> str:
+    """The version of one feed's contract."""
+    return _file(feed)["version"]
 
 
 def record_key(feed: str) -> list[str] | None:
@@ -194,7 +203,7 @@ def _read(folder: Path, manifest: dict) -> pa.Table:
             )
         )
     table = pa.concat_tables(tables)
-    for name in ("delivery_id", "period_start", "period_end", "received_at"):
+    for name in ("delivery_id", "pseudonym_domain", "period_start", "period_end", "received_at"):
         table = table.append_column(name, pa.array([manifest[name]] * table.num_rows, pa.string()))
     return table
 
@@ -225,7 +234,7 @@ def verdicts(feed: str, deliveries: dict[Path, dict]) -> pl.DataFrame:
                 FROM numbered
             ),
             judged AS (SELECT *, CASE {cases} END AS rule, [{warned or "NULL"}] AS broken FROM typed)
-            SELECT n, delivery_id, received_at, CAST(period_end AS VARCHAR) AS period_end, {plain},
+            SELECT n, delivery_id, pseudonym_domain, received_at, CAST(period_end AS VARCHAR) AS period_end, {plain},
                    list_filter(broken, lambda code: code IS NOT NULL)::VARCHAR[] AS warnings,
                    CASE WHEN rule IS NULL AND {repeated} THEN '{feed}.duplicate_record' ELSE rule END AS rule
             FROM judged ORDER BY n

@@ -40,6 +40,22 @@ class Landing:
         return self.manifests(feed, but=passed_over)
 
     @cached_property
+    def truth_identifiers(self) -> pl.DataFrame:
+        """Whom each identifier stands for."""
+        return pl.read_parquet(self.folder / "truth_identifier.parquet")
+
+    def of_people(self, feed: str) -> pl.DataFrame:
+        """The rows of a feed with the `person` of their identifiers, as its pseudonym in the register."""
+        known = self.truth_identifiers.filter(pl.col("feed").is_null())
+        domain, pseudonym = pl.col("pseudonym_domain"), pl.col("pseudonym")
+        if feed == "social_care_event":
+            domain = pl.when(pseudonym.is_null()).then(pl.lit("council_905")).otherwise(domain)
+            pseudonym = pseudonym.fill_null(pl.col("council_person_id"))
+        keys = ["pseudonym_domain", "pseudonym"]
+        named = self.rows[feed].with_columns(domain.alias("pseudonym_domain"), pseudonym.alias("pseudonym"))
+        return named.join(known.select(*keys, "person"), on=keys, how="left", maintain_order="left", validate="m:1")
+
+    @cached_property
     def truth_rows(self) -> pl.DataFrame:
         """Which row was planted with what."""
         return pl.read_parquet(self.folder / "truth_row.parquet")

@@ -28,6 +28,7 @@ def test_the_layout_follows_the_contracts_with_their_headers() -> None:
             if c.get("classification") == "pseudonym"
         }
         assert feed.pseudonym in described
+        assert feed.contract_version[0] == contract_rules.version(name)[0]
 
 
 @pytest.mark.parametrize("feed", FEEDS)
@@ -35,7 +36,9 @@ def test_every_clean_row_satisfies_its_contract(clean: Landing, feed: str) -> No
     assert clean.rows[feed].height == clean.synthesis.rows[feed] > 0
     broken = clean.rows[feed]["rule"].drop_nulls()
     assert broken.value_counts().to_dicts() == []
-    assert clean.warned(feed) == {}
+    # Of social care, some people have no pseudonym but the council's own number.
+    warned = {rule for rules in clean.warned(feed).values() for rule in rules}
+    assert warned == ({"social_care_event.pseudonym_missing"} if feed == "social_care_event" else set())
 
 
 @pytest.mark.parametrize("feed", FEEDS)
@@ -55,7 +58,9 @@ def test_manifests_tell_the_truth_about_their_files(clean: Landing, feed: str) -
 
 def test_periods_cover_the_study_once(clean: Landing) -> None:
     for feed in FEEDS:
-        periods = sorted((m["period_start"], m["period_end"]) for m in clean.manifests(feed).values())
+        sent = [(m["supplier"], m["period_start"], m["period_end"]) for m in clean.manifests(feed).values()]
+        assert len(sent) == len(set(sent))
+        periods = sorted({(start, end) for _, start, end in sent})
         if feed == "gp_coded_event":
             assert periods.pop(0) == ("1990-01-01", "2023-03-31")
         assert periods[0][0] == "2023-04-01"

@@ -9,14 +9,14 @@ import numpy as np
 import polars as pl
 import pytest
 
-from synthetic import identity, synthesise
+from synthetic import domains, identity, synthesise
 from synthetic.chance import bounded_lognormal, events, pick, stream
 from synthetic.codebook import conditions, position
 from synthetic.morbidity import counted
 from synthetic.need import person_years
 from synthetic.periods import NEVER, Study, day_number
 from synthetic.population import BLOCK, block_sizes
-from tests.synthetic.landing import FEEDS, Landing
+from tests.synthetic.landing import Landing
 
 STUDY = Study.of(("2023-24", "2024-25"))
 
@@ -117,7 +117,7 @@ def test_nobody_uses_care_outside_registration(clean: Landing) -> None:
         ("community_contact", "contact_date"),
         ("apc_spell", "discharge_date"),
     ):
-        used = clean.rows[feed].join(spells, on="pseudonym", validate="m:1")
+        used = clean.of_people(feed).join(spells, left_on="person", right_on="pseudonym", validate="m:1")
         assert used.height == clean.rows[feed].height
         assert used.filter(
             (pl.col(day) < pl.col("registered_from")) | (pl.col(day) > pl.col("registered_to"))
@@ -125,8 +125,8 @@ def test_nobody_uses_care_outside_registration(clean: Landing) -> None:
 
 
 def test_hospital_stays_of_one_person_do_not_overlap(clean: Landing) -> None:
-    spells = clean.rows["apc_spell"].sort("pseudonym", "admission_date", "discharge_date")
-    earlier = spells.with_columns(pl.col("discharge_date").shift(1).over("pseudonym").alias("before"))
+    spells = clean.of_people("apc_spell").sort("person", "admission_date", "discharge_date")
+    earlier = spells.with_columns(pl.col("discharge_date").shift(1).over("person").alias("before"))
     assert earlier.filter(pl.col("before") > pl.col("admission_date")).is_empty()
 
 
@@ -160,8 +160,17 @@ def test_pseudonyms_are_ten_digits_unique_and_rarely_pass_the_check_digit(clean:
     digits = (issued[:, None] // 10 ** np.arange(9, -1, -1)) % 10
     check = 11 - (digits[:, :9] * np.arange(10, 1, -1)).sum(axis=1) % 11
     assert 0.08 < np.mean(np.where(check == 11, 0, check) == digits[:, 9]) < 0.10
-    for feed in FEEDS:
-        assert clean.rows[feed]["pseudonym"].str.contains(r"^\d{10}$").all()
+    form = {"csds_person_id": r"^[0-9A-Z]{15}$", "mhsds_person_id": r"^[0-9A-Z]{15}$", "council_905": r"^\d{7}$"}
+    for (domain,), names in clean.truth_identifiers.partition_by("pseudonym_domain", as_dict=True).items():
+        assert names["pseudonym"].str.contains(form.get(domain, r"^\d{10}$")).all(), domain
+
+
+def test_identifiers_of_every_domain_are_unique() -> None:
+    index = np.arange(500_000)
+    for domain in ("south_somerset", "csds_person_id", "mhsds_person_id", "council_905", "sus_2022"):
+        assert domains.issued(domain, index, 2013).n_unique() == len(index), domain
+    with pytest.raises(ValueError, match="two million"):
+        domains.issued("council_905", np.array([9_000_000]), 2013)
 
 
 def test_streams_are_apart_and_repeatable() -> None:

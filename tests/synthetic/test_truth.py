@@ -9,21 +9,12 @@ from collections import Counter
 import polars as pl
 import pytest
 
+from synthetic.layout import REGISTER
 from tests.synthetic import contract_rules
 from tests.synthetic.landing import FEEDS, Landing
+from tests.synthetic.plain_index import PlainIndex, current, identifiers
 
-ACTIVITY = [feed for feed in FEEDS if feed not in ("patient_register", "person_merger")]
-DUMMIES = {None, "1", "-1", "0", "INVALID", "UNKNOWN", "9999999999"}
-
-
-def current(landing: Landing, feed: str) -> pl.DataFrame:
-    """Accepted rows that no later delivery replaces: the latest delivery of a period, row of a stay, or snapshot."""
-    rows = landing.rows[feed].filter(pl.col("rule").is_null())
-    if feed == "mh_ward_stay":
-        return rows.sort("period_end", "received_at", "n").group_by("ward_stay_id", maintain_order=True).last()
-    if feed in ("patient_register", "person_merger"):
-        return rows.filter(pl.col("period_end") == pl.col("period_end").max())
-    return rows.filter(pl.col("received_at") == pl.col("received_at").max().over("period_end"))
+ACTIVITY = [feed for feed in FEEDS if feed not in REGISTER]
 
 
 def counted(values: pl.Series) -> dict[str, int]:
@@ -46,38 +37,46 @@ def test_superseded_rows(kind: str, feed: str, request: pytest.FixtureRequest) -
     assert accepted - current(landing, feed).height == landing.truth["superseded"].get(feed, 0)
 
 
-def test_unlinked_and_merged_rows(faulty: Landing) -> None:
-    register = set(current(faulty, "patient_register")["pseudonym"])
-    mergers = current(faulty, "person_merger")
-    successor = dict(zip(mergers["superseded_pseudonym"], mergers["pseudonym"], strict=True))
-    dummy, unknown, merged, used = Counter(), Counter(), Counter(), set()
+@pytest.mark.parametrize("kind", ["clean", "faulty", "all_faulty"])
+def test_unlinked_rows_by_status(kind: str, request: pytest.FixtureRequest) -> None:
+    landing: Landing = request.getfixturevalue(kind)
+    index = PlainIndex(landing)
+    everywhere = Counter(name for feed in ACTIVITY for name in identifiers(landing, feed))
+    found: dict[str, dict[str, int]] = {status: {} for status in landing.truth["unlinked"]}
     for feed in ACTIVITY:
-        for pseudonym in current(faulty, feed)["pseudonym"]:
-            if pseudonym in DUMMIES:
-                dummy[feed] += 1
-            elif pseudonym in successor:
-                merged[feed] += 1
-                used.add(pseudonym)
-                survivor = successor[pseudonym]
-                assert successor.get(survivor, survivor) in register
-            elif pseudonym not in register:
-                unknown[feed] += 1
-    assert dummy == faulty.truth["unlinked"]["dummy"]
-    assert unknown == faulty.truth["unlinked"]["not_registered"]
-    assert merged == faulty.truth["merged"]["rows"]
-    assert len(used) == faulty.truth["merged"]["pseudonyms"]
-    assert sum(successor.get(p) in successor for p in used) == faulty.truth["merged"]["chains"]
-    assert sum(dummy.values()) > 0 < sum(unknown.values())
+        for status, rows in Counter(index.statuses(feed, everywhere)).items():
+            if status != "linked":
+                found[status][feed] = rows
+    assert found == landing.truth["unlinked"]
+    assert all(found.values()) == (kind != "clean")
+    assert any(found.values()) == (kind != "clean")
+
+
+@pytest.mark.parametrize("kind", ["clean", "faulty"])
+def test_merged_rows(kind: str, request: pytest.FixtureRequest) -> None:
+    """Rows under a pseudonym of the register's domain that leads to another one, and no further than to one person."""
+    landing: Landing = request.getfixturevalue(kind)
+    index = PlainIndex(landing)
+    merged, used = Counter(), set()
+    for feed in ACTIVITY:
+        for name in identifiers(landing, feed):
+            if name in index.steps and name[0] == "south_somerset":
+                status, person = index.whom(name)
+                if status == "linked" and person != name[1]:
+                    merged[feed] += 1
+                    used.add(name)
+    assert merged == landing.truth["merged"]["rows"]
+    assert len(used) == landing.truth["merged"]["pseudonyms"]
+    chains = sum(any(one in index.steps for one in index.steps[name]) for name in used)
+    assert chains == landing.truth["merged"]["chains"] > 0
 
 
 def test_clean_county_plants_nothing_and_links_everybody(clean: Landing) -> None:
-    register = set(current(clean, "patient_register")["pseudonym"])
     for feed in ACTIVITY:
-        assert set(clean.rows[feed]["pseudonym"]) <= register, feed
+        assert clean.of_people(feed)["person"].null_count() == 0, feed
     assert clean.truth["rejected"] == clean.truth["duplicate"] == {}
-    assert clean.truth["unlinked"] == {"dummy": {}, "not_registered": {}}
-    assert clean.truth["merged"] == {"pseudonyms": 0, "chains": 0, "rows": {}}
-    assert set(clean.truth["superseded"]) <= {"patient_register", "person_merger", "mh_ward_stay"}
+    assert not any(clean.truth["unlinked"].values())
+    assert set(clean.truth["superseded"]) <= {*REGISTER, "mh_ward_stay"}
 
 
 def test_most_rows_of_the_two_counties_are_the_same(clean: Landing, faulty: Landing) -> None:
