@@ -16,7 +16,10 @@ PRACTICE = Table(
         Column("practice_code", "STRING", "Organisation code of the general practice."),
         Column("practice_name", "STRING", "Name of the practice."),
         Column(
-            "primary_care_network_code", "STRING", "Primary care network, where its file was loaded.", nullable=True
+            "primary_care_network_code",
+            "STRING",
+            "Primary care network, where its file was loaded and names one.",
+            nullable=True,
         ),
         Column("sub_icb_code", "STRING", "Sub-ICB location that commissions it.", nullable=True),
         Column("icb_code", "STRING", "Integrated care board.", nullable=True),

@@ -159,7 +159,7 @@ def _typed(name: str, kind: pl.DataType) -> pl.Expr:
 
 def _read(path: Path, table: str) -> tuple[Layout, pl.DataFrame]:
     """A file's layout and the columns that we need of it, checked."""
-    rows = list(csv.reader(io.StringIO(_text(path))))
+    rows = [row for row in csv.reader(io.StringIO(_text(path))) if row]
     width = len(rows[0]) if rows else 0
     for layout in (layout for layout in LAYOUTS if layout.table == table):
         places: Mapping[str, int] = _headed(layout, rows[0]) if rows else {}
@@ -207,7 +207,8 @@ def _checked(file: str, table: str, frame: pl.DataFrame) -> pl.DataFrame:
     if "setting" in frame.columns:  # walk-in centres, prisons and the like have codes of the same form
         frame = frame.filter(pl.col("setting").str.split("|").list.eval(pl.element().is_in(_GP_PRACTICE)).list.any())
     if "left" in frame.columns:
-        frame = frame.filter(pl.col("left").is_null())
+        frame = frame.filter(pl.col("left").is_null()).unique()
+        frame = frame.filter(~pl.col("practice_code").is_duplicated())  # in two networks: neither is its own
     frame = frame.select(pl.exclude("setting", "left")).unique()
     key, pattern = (("practice_code", _PRACTICE_CODE), ("lsoa_code", _LSOA_CODE))[table == "lsoa"]
     _refuse(file, frame, ~pl.col(key).str.contains(pattern).fill_null(False), f"have no {key} of the right form")
