@@ -173,7 +173,7 @@ def _read(path: Path, table: str) -> tuple[Layout, pl.DataFrame]:
             return layout, _checked(path.name, table, pl.DataFrame(cells, dict.fromkeys(cells, pl.String)))
     raise LinkedCareError(
         f"{path.name}: is in no layout known for {table}: "
-        f"{'; '.join(layout.name for layout in LAYOUTS if layout.table == table)}. See docs/places.md."
+        f"{'; '.join(layout.name for layout in LAYOUTS if layout.table == table)}. See docs/data-engineer.md."
     )
 
 
