@@ -31,6 +31,15 @@ LINK_STATUSES = ("linked", *UNLINKED)
 LINK_STATUS = Column(
     "link_status", "STRING", f"linked, or why not: {'; '.join(f'{code}: {why}' for code, why in UNLINKED.items())}."
 )
+EXPOSURE_STATUSES = ("registered", "outside_registration", "after_death")
+EXPOSURE_STATUS = Column(
+    "exposure_status",
+    "STRING",
+    "Whether the person was registered on the day: registered; outside_registration; after_death, more than 30 days "
+    "after the end of the month of death. Care within these 30 days counts as on the last day of that month. Null for "
+    "care that is not linked.",
+    nullable=True,
+)
 PART_RECORD_COUNT = described(
     RECORD_COUNT, "1 on the last part of a record, 0 on its earlier parts, so that the column sums to records."
 )
@@ -114,6 +123,7 @@ ACTIVITY = Table(
         Column("activity_date", "DATE", "Day of the care, or first day of the part of a package or stay."),
         optional(PERSON_ID),
         LINK_STATUS,
+        EXPOSURE_STATUS,
         PROVIDER_CODE,
         SETTING,
         POINT_OF_DELIVERY,
@@ -136,6 +146,7 @@ ACTIVITY = Table(
         *FEEDS_OF_CARE,
         "person_identifier",
         "dummy_pseudonym",
+        "exposure_period",
         "calendar_month",
         "cost_frequency",
         "community_currency",

@@ -1,6 +1,6 @@
 """Tables of step 4, costing: what each unit costs, per person and year, and the ledger that proves it."""
 
-from schemas.activity import LINK_STATUS, PART_RECORD_COUNT, QUANTITY
+from schemas.activity import EXPOSURE_STATUS, LINK_STATUS, PART_RECORD_COUNT, QUANTITY
 from schemas.columns import (
     ACTIVITY_MONTH,
     COMPLETENESS,
@@ -69,6 +69,7 @@ ACTIVITY_COST = Table(
         ACTIVITY_MONTH,
         optional(PERSON_ID),
         LINK_STATUS,
+        EXPOSURE_STATUS,
         PROVIDER_CODE,
         SETTING,
         POINT_OF_DELIVERY,
@@ -126,6 +127,13 @@ PERSON_YEAR_COST = Table(
             for setting in SETTINGS
         ),
         Column("mh_bed_day_count", "BIGINT", "Nights on mental health wards.", unit="days"),
+        Column(
+            "outside_registration_pence",
+            "BIGINT",
+            "Cost of care on days on which the person was not registered, part of the total.",
+            unit="pence",
+        ),
+        Column("after_death_pence", "BIGINT", "Cost of care dated after death, part of the total.", unit="pence"),
         Column(
             "proxy_pence", "BIGINT", "Cost that rests on a borrowed price or currency, part of the total.", unit="pence"
         ),

@@ -10,6 +10,7 @@ from schemas.columns import (
     RECORD_COUNT,
     SEX_CODE,
 )
+from schemas.places import LSOA, PRACTICE
 from schemas.table import Column, Table
 
 _DOMAIN = Column("pseudonym_domain", "STRING", "Domain in which the pseudonym was made.")
@@ -17,7 +18,23 @@ _PSEUDONYM = Column("pseudonym", "STRING", "Source pseudonym: never leaves the s
 _PRACTICE = Column("practice_code", "STRING", "Organisation code of the general practice.")
 _LSOA = Column("lsoa_code", "STRING", "Lower layer super output area of residence, 2021 boundaries.", nullable=True)
 _DECILE = Column(
-    "deprivation_decile", "INT", "Index of Multiple Deprivation decile; 1 is most deprived.", nullable=True
+    "deprivation_decile",
+    "INT",
+    "Index of Multiple Deprivation decile; 1 is most deprived. That of the lsoa table, else the register's.",
+    nullable=True,
+)
+_DECILE_SOURCE = Column("decile_source", "STRING", "Where the decile is from: lsoa or patient_register.", nullable=True)
+_REGISTERED_IN_AREA = Column(
+    "is_registered_in_area",
+    "BOOLEAN",
+    "Whether the practice is one of the area's. Null where no practices were loaded, or not this one.",
+    nullable=True,
+)
+_RESIDENT_IN_AREA = Column(
+    "is_resident_in_area",
+    "BOOLEAN",
+    "Whether the place of residence is in the area. Null where no LSOAs were loaded, or not this one.",
+    nullable=True,
 )
 
 DUMMY_PSEUDONYM = Table(
@@ -78,9 +95,35 @@ REGISTRATION = Table(
         _PRACTICE,
         _LSOA,
         _DECILE,
+        _DECILE_SOURCE,
+        _REGISTERED_IN_AREA,
+        _RESIDENT_IN_AREA,
     ),
     key=("person_id", "registered_from"),
-    sources=("patient_register", "person_identifier"),
+    sources=("patient_register", "person_identifier", "practice", "lsoa"),
+)
+
+EXPOSURE_PERIOD = Table(
+    name="exposure_period",
+    step="linkage",
+    grain="One row per person and first day; the periods of a person share no day.",
+    description="Registrations of a person that overlap or follow each other without a gap, as one period, which ends "
+    "at the latest with the month of death; and the time after death. Between them the person is not registered.",
+    columns=(
+        PERSON_ID,
+        Column("first_day", "DATE", "First day."),
+        Column(
+            "final_day",
+            "DATE",
+            "Last day, at the latest the last of the month of death; null while open.",
+            nullable=True,
+        ),
+        Column("is_ended_by_death", "BOOLEAN", "Whether the month of death ends the period."),
+        Column("exposure_status", "STRING", "registered; after_death, from the day after the month of death."),
+    ),
+    key=("person_id", "first_day"),
+    sources=("person", "registration"),
+    zone="store",
 )
 
 PERSON_YEAR = Table(
@@ -91,7 +134,12 @@ PERSON_YEAR = Table(
     columns=(
         FINANCIAL_YEAR,
         PERSON_ID,
-        Column("registered_days", "INT", "Days registered in the year, each counted once.", unit="days"),
+        Column(
+            "registered_days",
+            "INT",
+            "Days registered in the year, each counted once, at the latest to the end of the month of death.",
+            unit="days",
+        ),
         Column("age_start_of_year", "INT", "Age on 1 April, from year and month of birth.", unit="years"),
         Column("age_mid_year", "INT", "Age on 30 September, from year and month of birth.", unit="years"),
         AGE_BAND,
@@ -99,12 +147,16 @@ PERSON_YEAR = Table(
         _PRACTICE,
         _LSOA,
         _DECILE,
+        _DECILE_SOURCE,
+        _REGISTERED_IN_AREA,
+        _RESIDENT_IN_AREA,
         Column("is_joiner", "BOOLEAN", "Whether the first registered day of the year is after 1 April."),
         Column("is_leaver", "BOOLEAN", "Whether the last registered day of the year is before 31 March."),
+        Column("is_birth_in_year", "BOOLEAN", "Whether the person was born in the year."),
         Column("died_in_year", "BOOLEAN", "Whether the person died in the year."),
     ),
     key=("person_id",),
-    sources=("person", "registration"),
+    sources=("person", "registration", "exposure_period", "practice", "lsoa"),
     by_year=True,
 )
 
@@ -182,4 +234,15 @@ PLAUSIBILITY_RESULT = Table(
     by_year=True,
 )
 
-TABLES = (DUMMY_PSEUDONYM, PERSON_IDENTIFIER, PERSON, REGISTRATION, PERSON_YEAR, LINKAGE_QUALITY, PLAUSIBILITY_RESULT)
+TABLES = (
+    DUMMY_PSEUDONYM,
+    PRACTICE,
+    LSOA,
+    PERSON_IDENTIFIER,
+    PERSON,
+    REGISTRATION,
+    EXPOSURE_PERIOD,
+    PERSON_YEAR,
+    LINKAGE_QUALITY,
+    PLAUSIBILITY_RESULT,
+)

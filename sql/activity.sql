@@ -1,6 +1,7 @@
 -- activity: all care in one shape, linked or not.
 -- Grain: one row per payable unit; packages and ward stays have one row per month that they touch.
--- Units: pence as submitted; quantity in the unit of the currency. Source: nine feeds, person_identifier.
+-- Units: pence as submitted; quantity in the unit of the currency. Source: nine feeds, person_identifier,
+-- exposure_period.
 with spell as (
     select
         delivery_id, source_row, pseudonym_domain, pseudonym, provider_code, discharge_date, hrg_code, submitted_price,
@@ -199,6 +200,22 @@ record as (
                 )
         end
     from package_month
+),
+
+exposed as (  -- care dated some days after the month of death counts as on its last day
+    select
+        x.person_id,
+        x.exposure_status,
+        case
+            when x.exposure_status = 'after_death' then x.first_day + cast(p.death_tolerance_days as int)
+            else x.first_day
+        end as first_day,
+        case
+            when x.is_ended_by_death then x.final_day + cast(p.death_tolerance_days as int)
+            else coalesce(x.final_day, p.year_end)
+        end as final_day
+    from exposure_period as x
+    cross join run_parameters as p
 )
 
 select
@@ -214,6 +231,7 @@ select
         when r.pseudonym is null or d.pseudonym is not null then 'dummy'
         else 'not_registered'
     end as link_status,
+    case when i.person_id is not null then coalesce(e.exposure_status, 'outside_registration') end as exposure_status,
     r.provider_code,
     r.setting,
     r.point_of_delivery,
@@ -228,4 +246,6 @@ from record as r
 cross join run_parameters as p
 left join person_identifier as i on r.pseudonym_domain = i.pseudonym_domain and r.pseudonym = i.pseudonym
 left join dummy_pseudonym as d on r.pseudonym = d.pseudonym
+left join exposed as e
+    on i.person_id = e.person_id and r.activity_date between e.first_day and e.final_day
 where r.activity_date between p.year_start and p.year_end

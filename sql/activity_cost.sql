@@ -4,7 +4,8 @@
 with priced as (
     select
         a.financial_year, a.feed, a.delivery_id, a.source_row, a.activity_month, a.person_id, a.link_status,
-        a.provider_code, a.setting, a.point_of_delivery, a.quantity, a.record_count, a.submitted_pence, a.package_pence,
+        a.exposure_status, a.provider_code, a.setting, a.point_of_delivery, a.quantity, a.record_count,
+        a.submitted_pence, a.package_pence,
         a.is_proxy_currency,
         e.unit_price as exact_price, e.price_year as exact_year, e.price_basis as exact_basis,
         e.is_proxy as exact_is_proxy,
@@ -32,6 +33,7 @@ select
     activity_month,
     person_id,
     link_status,
+    exposure_status,
     provider_code,
     setting,
     point_of_delivery,

@@ -3,7 +3,8 @@
 -- Units: pence, nominal. Source: activity_cost, person_year, feed_completeness.
 with unit as (
     select
-        person_id, setting, point_of_delivery, quantity, record_count, cost_pence, match_level, is_proxy,
+        person_id, exposure_status, setting, point_of_delivery, quantity, record_count, cost_pence, match_level,
+        is_proxy,
         match_level <> 'not_payable' as is_payable
     from activity_cost
     where person_id is not null
@@ -39,6 +40,8 @@ used as (
         sum(case when setting = 'social_care' and is_payable then record_count end) as social_care_count,
         sum(case when setting = 'continuing_care' and is_payable then record_count end) as continuing_care_count,
         sum(case when point_of_delivery = 'mh_bed_day' then quantity end) as mh_bed_day_count,
+        sum(case when exposure_status = 'outside_registration' then cost_pence end) as outside_registration_pence,
+        sum(case when exposure_status = 'after_death' then cost_pence end) as after_death_pence,
         sum(case when is_proxy then cost_pence end) as proxy_pence,
         sum(case when match_level = 'unpriced' then 1 end) as unpriced_count
     from unit
@@ -83,6 +86,8 @@ select
     cast(coalesce(u.social_care_count, 0) as bigint) as social_care_count,
     cast(coalesce(u.continuing_care_count, 0) as bigint) as continuing_care_count,
     cast(coalesce(u.mh_bed_day_count, 0) as bigint) as mh_bed_day_count,
+    cast(coalesce(u.outside_registration_pence, 0) as bigint) as outside_registration_pence,
+    cast(coalesce(u.after_death_pence, 0) as bigint) as after_death_pence,
     cast(coalesce(u.proxy_pence, 0) as bigint) as proxy_pence,
     cast(coalesce(u.unpriced_count, 0) as bigint) as unpriced_count,
     r.completeness

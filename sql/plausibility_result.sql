@@ -66,13 +66,13 @@ identity as (  -- what the register says of the person behind a pseudonym
         i.pseudonym,
         i.person_id,
         n.birth_year * 12 + n.birth_month as birth_month_number,
-        cast(last_day(n.death_month) + interval '30' day as date) as last_plausible_day,
+        last_day(n.death_month) as death_day,
         case when n.sex_code in ('1', '2') then n.sex_code end as sex_code
     from person_identifier as i
     inner join person as n on i.person_id = n.person_id
 ),
 
-practice as (
+known_practice as (
     select distinct practice_code
     from registration
 ),
@@ -84,8 +84,9 @@ by_person as (  -- records of a feed whose pseudonym nobody has are one group, w
         count(i.person_id) as linked_count,
         sum(case when year(r.start_date) * 12 + month(r.start_date) < i.birth_month_number then 1 else 0 end)
             as before_birth_count,
-        count(i.last_plausible_day) as of_deceased_count,
-        sum(case when r.activity_date > i.last_plausible_day then 1 else 0 end) as after_death_count,
+        count(i.death_day) as of_deceased_count,
+        sum(case when cast(r.activity_date - i.death_day as bigint) > p.death_tolerance_days then 1 else 0 end)
+            as after_death_count,
         sum(case when r.sex_code in ('1', '2') and i.sex_code is not null then 1 else 0 end) as both_sexes_count,
         sum(case when r.sex_code in ('1', '2') and r.sex_code <> i.sex_code then 1 else 0 end) as other_sex_count,
         count(r.practice_code) as practice_count,
@@ -94,7 +95,7 @@ by_person as (  -- records of a feed whose pseudonym nobody has are one group, w
     from record as r
     cross join run_parameters as p
     left join identity as i on r.pseudonym_domain = i.pseudonym_domain and r.pseudonym = i.pseudonym
-    left join practice as t on r.practice_code = t.practice_code
+    left join known_practice as t on r.practice_code = t.practice_code
     where r.activity_date between p.year_start and p.year_end
     group by r.feed, i.person_id
 ),

@@ -1,12 +1,14 @@
 """The assets of step 2, in the order in which they build on each other."""
 
 from assets.linkage.identity import build_person_identifier
+from assets.linkage.places import build_places
 from assets.tables import reference_table, sql_table
 from pipelines.assets import table_asset
 from pipelines.home import Home
 from pipelines.store import Stored
 from schemas.linkage import (
     DUMMY_PSEUDONYM,
+    EXPOSURE_PERIOD,
     LINKAGE_QUALITY,
     PERSON,
     PERSON_IDENTIFIER,
@@ -14,8 +16,21 @@ from schemas.linkage import (
     PLAUSIBILITY_RESULT,
     REGISTRATION,
 )
+from schemas.places import LSOA, PRACTICE
 
 dummy_pseudonym = reference_table(DUMMY_PSEUDONYM)
+
+
+@table_asset(PRACTICE)
+def practice(home: Home, year: str | None) -> Stored:
+    """General practices, as loaded."""
+    return build_places(home.store, home.root, PRACTICE)
+
+
+@table_asset(LSOA)
+def lsoa(home: Home, year: str | None) -> Stored:
+    """Small areas, as loaded."""
+    return build_places(home.store, home.root, LSOA)
 
 
 @table_asset(
@@ -28,6 +43,7 @@ def person_identifier(home: Home, year: str | None) -> Stored:
 
 person = sql_table(PERSON)
 registration = sql_table(REGISTRATION)
+exposure_period = sql_table(EXPOSURE_PERIOD)
 person_year = sql_table(PERSON_YEAR)
 linkage_quality = sql_table(LINKAGE_QUALITY)
 plausibility_result = sql_table(PLAUSIBILITY_RESULT)
