@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 TRUTH_ROW = "truth_row.parquet"
-TRUTH_VERSION = 3
+TRUTH_VERSION = 2
 _BLOCK = 65_536
 _SCHEMA = pa.schema(
     [

@@ -17,7 +17,8 @@ CONDITION_FEEDS = ("gp_coded_event", "mh_diagnosis")
 def test_a_clean_county_has_nothing_in_quarantine(published: Path) -> None:
     store = Store(published / "store")
     assert store.frame("quarantine").height == 0
-    assert store.frame("rule_result")["broken_count"].sum() == 0
+    broken = store.frame("rule_result").filter(pl.col("broken_count") > 0)["rule_code"].unique().to_list()
+    assert broken == ["social_care_event.pseudonym_missing"]  # some people have the council's own number alone
     assert set(table(published, "delivery_receipt")["verdict"]) == {"accepted", "superseded"}
     assert set(table(published, "activity")["link_status"]) == {"linked"}
 
