@@ -92,14 +92,19 @@ def test_every_rule_of_every_contract_is_planted(all_faulty: Landing, feed: str)
 
 
 def test_rows_that_only_warn_are_kept(all_faulty: Landing) -> None:
-    """Most rows that break a rule of this kind break no other; none of them is in the truth of single rows."""
+    """Most rows that break a rule of this kind break no other; none of them is in the truth of single rows.
+
+    People whom social care could not trace have no pseudonym, planted or not.
+    """
+    untraced = ["social_care_event.pseudonym_missing"]
     for feed in FEEDS:
         warned = found_rows(all_faulty, feed).filter(pl.col("warnings").list.len() > 0)
         named = warned.join(all_faulty.truth_rows.drop_nulls("rule_code"), on=PLACE, how="semi")
         assert named.height == warned["rule"].drop_nulls().len()
         kept = warned.filter(pl.col("rule").is_null())
         assert set(kept.explode("warnings")["warnings"]) == contract_rules.warning(feed)
-        assert kept.join(all_faulty.truth_rows, on=PLACE, how="semi").is_empty()
+        planted = kept.filter(pl.col("warnings").list.set_difference(untraced).list.len() > 0)
+        assert planted.join(all_faulty.truth_rows, on=PLACE, how="semi").is_empty()
 
 
 @pytest.mark.parametrize("kind", ["faulty", "all_faulty"])
