@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 JUDGED = "judged.json"
 AT_ONCE = 2
 LARGE = 64 * 1024**2
-_DELIVER_AGAIN = "landing has it no longer: put the delivery there again, then run `linked-care nightly --rebuild`"
+_DELIVER_AGAIN = "landing does not hold it whole: put it there again, then run `linked-care nightly --rebuild`"
 
 
 def build_feed(store: Store, landing: Path, contract: Contract) -> Stored:
