@@ -12,5 +12,6 @@ class AnotherRunError(LinkedCareError):
 class ConservationError(LinkedCareError):
     """Pence or rows that do not add up between two steps: what is wrong, and where."""
 
-    def __init__(self, what: str) -> None:
-        super().__init__(f"{what}. Nothing was published; run `linked-care nightly --rebuild`.")
+    def __init__(self, what: str, remedy: str = "run `linked-care nightly --rebuild`") -> None:
+        super().__init__(f"{what}. Nothing was published; {remedy}.")
+        self.what = what

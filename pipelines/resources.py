@@ -17,6 +17,7 @@ from pydantic import PrivateAttr
 
 from assets.linkage.identity import DEMONSTRATION_KEY
 from pipelines.home import Home, open_home
+from pipelines.verification import verify_home
 
 
 def home_path() -> Path:
@@ -41,8 +42,10 @@ class HomeResource(dg.ConfigurableResource):
 
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["HomeResource"]:
-        """Hold the lock for the length of the run."""
+        """Hold the lock for the length of the run, which begins by proving what is stored unless it makes all again."""
         with open_home(Path(self.root), self.person_key, self.memory_limit, self.rebuild) as home:
+            if not self.rebuild:
+                verify_home(home)
             self._home = home
             yield self
 

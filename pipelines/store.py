@@ -1,7 +1,8 @@
 """The workshop: immutable parquet files and the small records that say which of them are current.
 
-Belongs here: writing a table in one step, fingerprints, control totals proved on every read.
-Does not belong here: what any table means; the shop window (`assets/publication`).
+Belongs here: writing a table in one step, fingerprints, bytes proved on every read.
+Does not belong here: what any table means; naming what changed in one (`control.py`); the shop window
+(`assets/publication`).
 
 A table or year lives in `store/<table>[/financial_year=…]/<fingerprint>-<unique>/` and is current when `current.json`
 beside it says so. That file is replaced in one step, so that a run killed at any moment leaves the last good state.
@@ -11,23 +12,26 @@ import hashlib
 import json
 import shutil
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import polars as pl
 import pyarrow.parquet as pq
 
-from pipelines.engine import Engine, duckdb_session, read_parquet
-from pipelines.errors import ConservationError, LinkedCareError
+from pipelines.control import DIGESTED_BY, control_totals, difference
+from pipelines.engine import Engine, duckdb_session
+from pipelines.errors import LinkedCareError
+from pipelines.kept import Kept, KeptBytes
+from pipelines.kept import digest_of as digest_of  # noqa: PLC0414  every step knows it from here
+from pipelines.sealed import sealed, unsealed
 from schemas.table import Table
 
-_POINTER = "current.json"
+POINTER = "current.json"
 
 
 @dataclass(frozen=True)
@@ -42,7 +46,10 @@ class Stored:
         periods: first and last day of each file, where files are deliveries.
         spans: whether a record can reach back beyond the period of its file.
         without: rows that a later delivery supersedes, as a parquet file of delivery and row number.
-        control: pence by control group, as written.
+        sha256: of the bytes of each file, and of `without`, as written.
+        control: rows and pence by control group, as written.
+        row_digests: one per control group, of its rows as written.
+        digested_by: the version of the engine that made them.
         made_of: digest of the rows of its sources when it was built.
         computed: whether this run wrote it.
     """
@@ -56,7 +63,10 @@ class Stored:
     periods: tuple[tuple[str, str], ...] = ()
     spans: bool = False
     without: str | None = None
+    sha256: Mapping[str, str] = field(default_factory=dict)
     control: tuple[tuple[Any, ...], ...] = ()
+    row_digests: tuple[str, ...] = ()
+    digested_by: str = ""
     made_of: str = ""
     computed: bool = False
 
@@ -91,6 +101,7 @@ class Store:
             duckdb_session, memory_limit, root / ".spill"
         )
         self._rebuilt: set[tuple[str, str | None]] = set()
+        self.bytes = KeptBytes()
 
     def folder(self, table: str, year: str | None = None) -> Path:
         """Where a table, or one year of it, lives."""
@@ -98,17 +109,22 @@ class Store:
 
     def current(self, table: str, year: str | None = None) -> Stored | None:
         """What is current, or None if nothing whole was written yet by this version."""
+        stored = self.pointer(table, year)
+        whole = stored and all((self.root / name).exists() for name in (*stored.files, stored.without or "."))
+        return stored if whole else None
+
+    def pointer(self, table: str, year: str | None = None) -> Stored | None:
+        """What the pointer of a table says, whether or not its files are there."""
         try:
-            record = json.loads((self.folder(table, year) / _POINTER).read_text())
-            for name in ("files", "digests"):
+            record = unsealed((self.folder(table, year) / POINTER).read_text())
+            for name in ("files", "digests", "row_digests"):
                 record[name] = tuple(record[name])
             for name in ("periods", "control"):
                 record[name] = tuple(tuple(group) for group in record[name])
             stored = Stored(**record)
-        except (FileNotFoundError, ValueError, TypeError, KeyError):  # no pointer, cut off, or of another version
+        except (FileNotFoundError, ValueError, TypeError, KeyError):  # no pointer, changed, or of another version
             return None
-        whole = all((self.root / name).exists() for name in (*stored.files, stored.without or "."))
-        return stored if whole else None
+        return stored if (stored.table, stored.year) == (table, year) else None  # or it is that of another table
 
     def require(self, table: str, year: str | None = None) -> Stored:
         """What is current.
@@ -124,7 +140,7 @@ class Store:
         """The years of a table that are current, in order."""
         return sorted(
             path.parent.name.removeprefix("financial_year=")
-            for path in (self.root / table).glob(f"financial_year=*/{_POINTER}")
+            for path in (self.root / table).glob(f"financial_year=*/{POINTER}")
         )
 
     def write(
@@ -142,12 +158,24 @@ class Store:
         staged.mkdir(parents=True)
         rows = writer(staged / "part-0.parquet")
         refuse_repeated_keys(table, staged / "part-0.parquet")
-        control = control_totals(table, [staged / "part-0.parquet"])
+        control, row_digests = control_totals(table, [staged / "part-0.parquet"])
         final = folder / f"{fingerprint[:12]}-{uuid.uuid4().hex[:8]}"
         staged.rename(final)
         name = str((final / "part-0.parquet").relative_to(self.root))
-        digests = (digest_of(final / "part-0.parquet"),)
-        stored = Stored(table.name, year, fingerprint, (name,), digests, rows, control=control, made_of=made_of)
+        digest = self.bytes.digest(self.root / name)
+        stored = Stored(
+            table.name,
+            year,
+            fingerprint,
+            files=(name,),
+            digests=(digest,),
+            rows=rows,
+            sha256={name: digest},
+            control=control,
+            row_digests=row_digests,
+            digested_by=DIGESTED_BY,
+            made_of=made_of,
+        )
         self.point(stored)
         self._remove_unused(folder, final)
         self._rebuilt.add((table.name, year))
@@ -158,9 +186,9 @@ class Store:
 
     def point(self, stored: Stored) -> None:
         """Make what was written current, in one step."""
-        pointer = self.folder(stored.table, stored.year) / _POINTER
+        pointer = self.folder(stored.table, stored.year) / POINTER
         pointer.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(pointer, json.dumps(asdict(stored), indent=1, default=str))
+        write_whole(pointer, sealed(asdict(stored)))
 
     def _remove_unused(self, folder: Path, current: Path) -> None:
         for path in folder.iterdir():
@@ -168,16 +196,30 @@ class Store:
                 shutil.rmtree(path, ignore_errors=True)
 
     def register(self, engine: Engine, table: str, parts: Sequence[Stored], of: Table | None) -> None:
-        """Make a table readable in a session, proving first that its pence are those that were written.
+        """Make a table readable in a session, proving first that its files are those that were written.
 
         Raises:
-            ConservationError: if a file's rows or pence differ from what its build recorded.
+            ConservationError: if a file has other bytes than its build wrote.
         """
         for part in parts:
-            if of:
-                prove(of, part, self.paths(part))
+            self.prove(part, of)
         without = next((self.root / part.without for part in parts if part.without), None)
         engine.register(table, [path for part in parts for path in self.paths(part)], without)
+
+    def prove(self, stored: Stored, table: Table | None = None) -> None:
+        """Prove that what is current has the bytes that were written.
+
+        Raises:
+            ConservationError: naming the table, the group, the column and the pence or rows gained or lost.
+        """
+        self.bytes.refuse_changed(self.kept(stored, table))
+
+    def kept(self, stored: Stored, table: Table | None = None) -> Iterator[Kept]:
+        """The files of what is current; with its table, what changed in one is told by control group."""
+        name = f"{stored.table} {stored.year}" if stored.year else stored.table
+        for file in (*stored.files, *filter(None, [stored.without])):
+            path = self.root / file
+            yield Kept(path, stored.sha256.get(file), partial(_what_changed, name, path, stored, table))
 
     def paths(self, stored: Stored) -> list[Path]:
         """The files of what is current."""
@@ -185,7 +227,9 @@ class Store:
 
     def frame(self, table: str, year: str | None = None) -> pl.DataFrame:
         """A small table as a frame."""
-        return pl.read_parquet(self.paths(self.require(table, year)), glob=False)
+        stored = self.require(table, year)
+        self.prove(stored)
+        return pl.read_parquet(self.paths(stored), glob=False)
 
     def clear_leftovers(self) -> None:
         """Remove what a killed run left half-written."""
@@ -206,12 +250,6 @@ def write_whole(path: Path, text: str) -> None:
 def fingerprint(*parts: Any) -> str:
     """Digest of everything that a build depends on."""
     return hashlib.sha256(json.dumps(parts, default=str, sort_keys=True).encode()).hexdigest()
-
-
-def digest_of(file: Path) -> str:
-    """Digest of a file's bytes."""
-    with file.open("rb") as content:
-        return hashlib.file_digest(content, "sha256").hexdigest()
 
 
 def frame_writer(table: Table, frame: pl.DataFrame) -> Callable[[Path], int]:
@@ -240,42 +278,10 @@ def refuse_repeated_keys(table: Table, file: Path) -> None:
         )
 
 
-def control_totals(table: Table, files: Iterable[Path]) -> tuple[tuple[Any, ...], ...]:
-    """Rows and pence by the table's control columns: (values of the control columns …, rows, pence …)."""
-    if not table.pence_columns:
-        return ()
-    groups = ", ".join(f"cast({name} as varchar)" for name in table.control)
-    sums = ", ".join(f"cast(coalesce(sum({name}), 0) as bigint)" for name in table.pence_columns)
-    sql = f"select {groups + ', ' if groups else ''}count(*), {sums} from {read_parquet(*files)}"
-    with duckdb.connect() as connection:
-        found = connection.execute(f"{sql} {'group by all order by all' if groups else ''}").fetchall()
-    return tuple(tuple(group) for group in found)
-
-
-def prove(table: Table, stored: Stored, files: Iterable[Path]) -> None:
-    """Prove that a table still holds the rows and pence with which it was written.
-
-    Raises:
-        ConservationError: naming the table, the group, the column and the pence gained or lost.
-    """
-    width = len(table.control)
-    now = _by_group(control_totals(table, files), width)
-    then = _by_group(stored.control, width)
-    measures = ("rows", *table.pence_columns)
-    for group in sorted(now.keys() | then.keys(), key=str):
-        pairs = zip(measures, now.get(group, ()), then.get(group, ()), strict=False)
-        gaps = {name: a - b for name, a, b in pairs if a != b}
-        if gaps or group not in now or group not in then:
-            where = ", ".join(f"{name} {value}" for name, value in zip(table.control, group, strict=True))
-            what = ", ".join(
-                f"{gap:+d} {'rows' if name == 'rows' else f'pence in {name}'}" for name, gap in gaps.items()
-            )
-            year = f" {stored.year}" if stored.year else ""
-            raise ConservationError(
-                f"{table.name}{year}: {what or 'a control group came or went'} since it was written"
-                f"{f' ({where})' if where else ''}"
-            )
-
-
-def _by_group(totals: Iterable[tuple[Any, ...]], width: int) -> Mapping[tuple[Any, ...], tuple[Any, ...]]:
-    return {tuple(total[:width]): tuple(total[width:]) for total in totals}
+def _what_changed(name: str, path: Path, stored: Stored, table: Table | None) -> str:
+    if not path.exists():
+        return f"{name}: {path.name} is gone since it was written"
+    if not table:
+        return f"{name}: {path.name} changed since it was written"
+    digests = stored.row_digests if stored.digested_by == DIGESTED_BY else None
+    return f"{name}: {difference(table, stored.control, digests, [path], stored.rows)}"

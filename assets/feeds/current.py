@@ -4,15 +4,13 @@ Belongs here: taking in what is new, and pointing the store at what is current.
 Does not belong here: judging (`intake.py`, `submission.py`) or accounting (`accounts.py`).
 """
 
-import json
 import logging
 import uuid
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
-
-import polars as pl
 
 from assets.feeds import cuts, submission, superseded
 from assets.feeds.cuts import current_files, remove_unneeded
@@ -20,19 +18,37 @@ from assets.feeds.delivery import MANIFEST, RefusedDeliveryError, landed, read_d
 from assets.feeds.intake import empty_accepted, intake_key, take_in
 from assets.feeds.receipt import RECEIPT, Receipt, restore, stands
 from assets.feeds.releases import RELEASES, released_rules
-from assets.feeds.submission import Judged, Standing, judge, standing
+from assets.feeds.shelf import kept_of_deliveries
+from assets.feeds.submission import Judged, Standing, Verdict, judge, standing
 from assets.feeds.superseded import superseded_records
+from pipelines.errors import ConservationError
+from pipelines.sealed import BrokenSealError, sealed, unsealed
 from pipelines.store import Store, Stored, digest_of, fingerprint, write_whole
 from schemas.contract_model import Contract
 
 log = logging.getLogger(__name__)
 
+JUDGED = "judged.json"
 AT_ONCE = 2
 LARGE = 64 * 1024**2
+_DELIVER_AGAIN = "landing does not hold it whole: put it there again, then run `linked-care nightly --rebuild`"
 
 
 def build_feed(store: Store, landing: Path, contract: Contract) -> Stored:
-    """Take in what is new in `landing/<feed>/` and point the store at the current rows."""
+    """Take in what is new in `landing/<feed>/` and point the store at the current rows.
+
+    Raises:
+        ConservationError: if what lies on the shelf was changed; a rebuild mends it from landing, or raises so, too.
+    """
+    try:
+        return _build(store, landing, contract)
+    except ConservationError as error:
+        if store.rebuild:
+            raise ConservationError(error.what, _DELIVER_AGAIN) from None
+        raise
+
+
+def _build(store: Store, landing: Path, contract: Contract) -> Stored:
     shelf = store.root / contract.feed
     shelf.mkdir(exist_ok=True)
     restore(shelf)
@@ -46,15 +62,20 @@ def build_feed(store: Store, landing: Path, contract: Contract) -> Stored:
     taken = sum(map(take, large))  # one at a time, since each is held in memory
     with ThreadPoolExecutor(AT_ONCE) as threads:  # one delivery reads while another writes
         taken += sum(threads.map(take, [folder for folder in folders if folder not in large]))
-    judged = judge(receipts(shelf), contract)
+    found = receipts(shelf)
+    if store.rebuild:
+        remove_unneeded(shelf, [])
+        store.bytes.refuse_changed(kept_of_deliveries(shelf, found, contract))
+    judged = judge(found, contract)
     current = standing(judged)
     key = fingerprint(contract.read_by, [one.key for one in current], _code())
     stored = store.current(contract.feed)
-    if not stored or stored.fingerprint != key or (taken and store.rebuild):
+    if not stored or stored.fingerprint != key or store.rebuild:
         stored = _point(store, shelf, contract, current, key)
         log.info("%s: %d deliveries taken in, %d current, %d rows", contract.feed, taken, len(current), stored.rows)
     verdicts = [[j.receipt.delivery_id, j.verdict, j.reason] for j in judged]
-    write_whole(shelf / "judged.json", json.dumps(verdicts))  # last, so that a verdict speaks of rows that are current
+    # Last, so that a verdict speaks of rows that are current.
+    write_whole(shelf / JUDGED, sealed({"verdicts": verdicts}))
     return stored
 
 
@@ -81,8 +102,8 @@ def _take_in_if_new(folder: Path, contract: Contract, shelf: Path, released: fro
         _tell_refused(contract, folder, refusal)
         return True
     # What was refused is tried again: its file may be mended.
-    known = Receipt.load(receipt).intake_key if stands(receipt.parent) else None
-    if known == intake_key(delivery, contract, released) and not rebuild:
+    key = intake_key(delivery, contract, released)
+    if not rebuild and stands(receipt.parent) and Receipt.load(receipt).intake_key == key:
         return False
     outcome = take_in(delivery, contract, shelf, released)
     if outcome.reason:
@@ -111,21 +132,38 @@ def receipts(shelf: Path) -> list[Receipt]:
 
 
 def judged_receipts(shelf: Path) -> list[Judged]:
-    """Every receipt with the verdict of the feed's last build; what was withdrawn since is left out."""
+    """Every receipt with the verdict of the feed's last build; what was withdrawn since is left out.
+
+    Raises:
+        ConservationError: if a receipt or the verdicts are not those that were written.
+    """
     by_id = {receipt.delivery_id: receipt for receipt in receipts(shelf)}
-    verdicts = json.loads((shelf / "judged.json").read_text()) if (shelf / "judged.json").exists() else []
+    verdicts = _verdicts(shelf)
     return [
         Judged(by_id[delivery_id], verdict, reason) for delivery_id, verdict, reason in verdicts if delivery_id in by_id
     ]
 
 
+def _verdicts(shelf: Path) -> list[tuple[str, Verdict, str | None]]:
+    try:
+        text = (shelf / JUDGED).read_text()
+    except FileNotFoundError:
+        return []
+    try:
+        return [tuple(verdict) for verdict in unsealed(text)["verdicts"]]
+    except BrokenSealError:
+        raise ConservationError(f"{shelf.name}: its verdicts changed since they were written") from None
+
+
 def _point(store: Store, shelf: Path, contract: Contract, current: list[Standing], key: str) -> Stored:
+    before = store.current(contract.feed)
+    remove_unneeded(shelf, store.paths(before) if before else [])  # a copy that was never pointed at was never proved
     records = superseded_records(current, shelf, contract)
     parts = [(one.receipt, file, days) for one in current for file, days in current_files(one, shelf, contract)]
     files = [file for _, file, _ in parts]
     if not files:
-        files = [shelf / "empty.parquet"]
-        empty_accepted(contract, files[0])
+        files = [_keep(shelf, "empty", lambda path: empty_accepted(contract, path))]
+    superseded = [] if records.is_empty() else [_keep(shelf, "superseded", records.write_parquet)]
     stored = Stored(
         table=contract.feed,
         year=None,
@@ -135,24 +173,22 @@ def _point(store: Store, shelf: Path, contract: Contract, current: list[Standing
         rows=sum(one.receipt.rows("accepted") for one in current) - records.height,
         periods=tuple((str(first), str(last)) for _, _, (first, last) in parts),
         spans=contract.spans_deliveries,
-        without=_keep_superseded(store, shelf, records),
+        without=str(superseded[0].relative_to(store.root)) if superseded else None,
+        sha256={str(path.relative_to(store.root)): store.bytes.digest(path) for path in (*files, *superseded)},
     )
     store.point(stored)
-    for old in shelf.glob("superseded-*.parquet"):
-        if str(old.relative_to(store.root)) != stored.without:
-            old.unlink()
+    for old in {*shelf.glob("superseded-*.parquet"), *shelf.glob("empty*.parquet")} - {*files, *superseded}:
+        old.unlink()
     remove_unneeded(shelf, files)
     return replace(stored, computed=True)
 
 
-def _keep_superseded(store: Store, shelf: Path, records: pl.DataFrame) -> str | None:
-    """Keep the list under a name that follows from its content: while it stays, no year is built again."""
-    if records.is_empty():
-        return None
+def _keep(shelf: Path, name: str, write: Callable[[Path], object]) -> Path:
+    """Keep a file under a name that follows from its content: while it stays, no year is built again."""
     staged = shelf / f".{uuid.uuid4().hex}.tmp"
     staged.mkdir(parents=True)
-    records.write_parquet(staged / "superseded.parquet")
-    kept = shelf / f"superseded-{digest_of(staged / 'superseded.parquet')[:16]}.parquet"
-    (staged / "superseded.parquet").replace(kept)
+    write(staged / "file.parquet")
+    kept = shelf / f"{name}-{digest_of(staged / 'file.parquet')[:16]}.parquet"
+    (staged / "file.parquet").replace(kept)
     staged.rmdir()
-    return str(kept.relative_to(store.root))
+    return kept

@@ -18,7 +18,7 @@ from assets.feeds.superseded import counts_within, is_of, provider
 from pipelines.store import digest_of, fingerprint
 from schemas.contract_model import Contract
 
-_PREFIX = "cut-"
+PREFIX = "cut-"
 
 
 def current_files(one: Standing, shelf: Path, contract: Contract) -> list[tuple[Path, Span]]:
@@ -35,7 +35,8 @@ def current_files(one: Standing, shelf: Path, contract: Contract) -> list[tuple[
     kept = [(remains, days) for remains in one.remains for days in remains.days]
     if not contract.interval_columns or all(days == whole for _, days in kept):
         return [(part, whole) for part in parts]
-    name = _PREFIX + fingerprint(repr(one.remains), digest_of(Path(__file__)))[:12]
+    read = sorted(receipt.files.items())  # a copy of other rows has another name
+    name = PREFIX + fingerprint(repr(one.remains), read, digest_of(Path(__file__)))[:12]
     bounds = min(days[0] for _, days in kept), max(days[1] for _, days in kept)
     copies = [folder / f"{name}-{place:05d}.parquet" for place in range(len(parts))]
     for part, copy in zip(parts, copies, strict=True):
@@ -61,7 +62,7 @@ def _cut(part: Path, copy: Path, kept: list[tuple[Remains, Span]], contract: Con
 
 def remove_unneeded(shelf: Path, needed: Iterable[Path]) -> None:
     """Remove the copies that nothing points at any longer."""
-    for path in set(shelf.glob(f"*/{_PREFIX}*.parquet")) - set(needed):
+    for path in set(shelf.glob(f"*/{PREFIX}*.parquet")) - set(needed):
         path.unlink()
 
 
@@ -77,7 +78,7 @@ def months_moved(
     price = (pl.col(contract.price_column) * 100).cast(pl.Int64) if contract.price_column else pl.lit(0, pl.Int64)
     found = [pl.DataFrame(schema=_MOVED)]
     for path in files:
-        if path.name.startswith(_PREFIX):
+        if path.name.startswith(PREFIX):
             before: tuple[date | None, date | None] = periods[path.parent.name]
             found.append(
                 pl.scan_parquet(path, glob=False)

@@ -39,7 +39,16 @@ from assets.feeds.guards import guarded_columns
 from assets.feeds.headers import Headers, match_headers
 from assets.feeds.identifiers import IdentifierGate, refused_by_header
 from assets.feeds.reading import open_text
-from assets.feeds.receipt import RECEIPT, Receipt, accepted_files, put_in_place, quarantine_files, stands
+from assets.feeds.receipt import (
+    RECEIPT,
+    Receipt,
+    accepted_files,
+    file_digests,
+    put_in_place,
+    quarantine_files,
+    stands,
+    unchanged,
+)
 from assets.feeds.sorting import SOURCE_ROW, RowSorter, Total
 from pipelines.store import digest_of, fingerprint
 from schemas import contract_model, row_checks
@@ -89,6 +98,7 @@ def take_in(delivery: Delivery, contract: Contract, shelf: Path, released: froze
     staged.mkdir(parents=True)
     try:
         receipt = _judge(delivery, contract, staged, key, released)
+        receipt = replace(receipt, files=file_digests(staged))
     except RefusedDeliveryError as refusal:
         shutil.rmtree(staged)  # nothing of what is refused is copied
         held = isinstance(refusal, IdentifiersError)
@@ -191,7 +201,7 @@ def _returned(staged: Path, before: Path) -> int:
     """Rows that an earlier reading of the same delivery rejected and this one accepts."""
     earlier, now = (
         pl.concat([pl.read_parquet(path, columns=[SOURCE_ROW], glob=False) for path in files]) if files else None
-        for files in (quarantine_files(before), quarantine_files(staged))
+        for files in (unchanged(before, quarantine_files(before)), quarantine_files(staged))
     )
     if earlier is None:
         return 0

@@ -4,13 +4,16 @@ Belongs here: what is remembered of a delivery.
 Does not belong here: judging it (`intake.py`), or against others (`submission.py`).
 """
 
-import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
+
+from pipelines.errors import ConservationError
+from pipelines.kept import digest_of
+from pipelines.sealed import BrokenSealError, sealed, unsealed
 
 RECEIPT = "receipt.json"
 WIPED = "wiped.json"
@@ -36,6 +39,7 @@ class Receipt:
         returned_rows: rows now accepted that an earlier reading of the same delivery had rejected.
         providers: those that it is for; none named means all of its supplier.
         roles: the kinds of files that it holds: `records`, and companions.
+        files: SHA-256 of the bytes of each file that lies beside it, as written.
         unreadable_prices: rejected rows whose price is no amount of money, so that their pence are unknown.
     """
 
@@ -63,6 +67,7 @@ class Receipt:
     providers: tuple[str, ...] = ()
     roles: tuple[str, ...] = ("records",)
     unreadable_prices: int = 0
+    files: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def has_records(self) -> bool:
@@ -78,13 +83,23 @@ class Receipt:
         return sum(pence for *_, pence in self.totals)
 
     def dump(self) -> str:
-        """The receipt as JSON."""
-        return json.dumps(asdict(self), indent=1, default=str)
+        """The receipt as JSON that carries its own digest."""
+        return sealed(asdict(self))
 
     @staticmethod
     def load(path: Path) -> "Receipt":
-        """Read a receipt back."""
-        record: dict[str, Any] = json.loads(path.read_text())
+        """Read a receipt back.
+
+        Raises:
+            ConservationError: if it is not the one that was written.
+        """
+        feed, delivery_id = path.parts[-3:-1]
+        try:
+            record: dict[str, Any] = unsealed(path.read_text())
+            if (record["feed"], record["delivery_id"]) != (feed, delivery_id):
+                raise BrokenSealError
+        except BrokenSealError:
+            raise ConservationError(f"{feed}/{delivery_id}: its receipt changed since it was written") from None
         for name in ("period_start", "period_end"):
             record[name] = record[name] and date.fromisoformat(record[name])
         record["received_at"] = record["received_at"] and datetime.fromisoformat(record["received_at"])
@@ -95,7 +110,11 @@ class Receipt:
 
 
 def stands(folder: Path) -> bool:
-    """Whether a delivery lies on the shelf taken in and whole, so that it need not be read again."""
+    """Whether a delivery lies on the shelf taken in and whole, so that it need not be read again.
+
+    Raises:
+        ConservationError: if its receipt is not the one that was written.
+    """
     try:
         receipt = Receipt.load(folder / RECEIPT)
     except FileNotFoundError:
@@ -124,6 +143,11 @@ def restore(shelf: Path) -> None:
             aside.rename(final)
 
 
+def file_digests(folder: Path) -> dict[str, str]:
+    """SHA-256 of each parquet file that lies in the folder of a delivery."""
+    return {path.name: digest_of(path) for path in sorted(folder.glob("*.parquet"))}
+
+
 def accepted_files(folder: Path) -> list[Path]:
     """The accepted rows of a delivery, in parts of whole batches, in order of row number."""
     return sorted(folder.glob("accepted-*.parquet"))
@@ -132,6 +156,15 @@ def accepted_files(folder: Path) -> list[Path]:
 def quarantine_files(folder: Path) -> list[Path]:
     """Row number, first rule broken and rules broken of each rejected row."""
     return sorted(folder.glob("quarantine-*.parquet"))
+
+
+def unchanged(folder: Path, files: Iterable[Path]) -> list[Path]:
+    """Those files of a delivery that have the bytes that were written; none if its receipt was changed."""
+    try:
+        written = Receipt.load(folder / RECEIPT).files
+    except (FileNotFoundError, ConservationError):
+        return []
+    return [path for path in files if digest_of(path) == written.get(path.name)]
 
 
 def quarantined_row_files(folder: Path) -> list[Path]:

@@ -121,7 +121,7 @@ def wipe(one: Refused, by: str, when: str) -> int:
     removed = one.files()
     receipt = one.judged.receipt
     if receipt.reason is None:
-        write_whole(one.shelf / RECEIPT, replace(receipt, reason=one.judged.reason).dump())
+        write_whole(one.shelf / RECEIPT, replace(receipt, reason=one.judged.reason, files={}).dump())
     marker = {"wiped_by": by, "wiped_at": when, "files": len(removed)}
     write_whole(one.shelf / WIPED, json.dumps(marker, indent=1))
     for path in _rows(one.shelf):

@@ -4,28 +4,32 @@ Belongs here: proving, assembling, swapping and keeping releases; the catalogue 
 Does not belong here: computing tables.
 """
 
-import json
 import os
 import shutil
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
 from assets.costing.conservation import prove_ledger
 from pipelines.build import is_stale
 from pipelines.engine import quoted, read_parquet
-from pipelines.errors import LinkedCareError
+from pipelines.errors import ConservationError, LinkedCareError
 from pipelines.home import Home
-from pipelines.store import Stored, fingerprint, prove
+from pipelines.kept import Kept, digest_of
+from pipelines.sealed import BrokenSealError, sealed, unsealed, was_never_sealed
+from pipelines.store import Stored, fingerprint
 from schemas.catalogue import TABLES
 from schemas.costing import COST_LEDGER
 from schemas.table import Table
 
 KEPT = 3
 CATALOGUE = "linked_care.duckdb"
+RECORD = "release.json"
 
 
 @dataclass(frozen=True)
@@ -42,17 +46,17 @@ def publish(home: Home) -> Release:
 
     Raises:
         LinkedCareError: if a table was never built, lacks a year, or is older than what it is made from.
-        ConservationError: if pence differ from those written, or the ledger does not balance.
+        ConservationError: if a file has other bytes than were written, or the ledger does not balance.
     """
     refuse_half_a_run(home)
     parts = _restricted_parts(home)
     for table, stored in parts:
-        prove(table, stored, home.store.paths(stored))
+        home.store.prove(stored, table)
     for year in home.store.years(COST_LEDGER.name):
         prove_ledger(home.store, year)
     content = fingerprint([(stored.table, stored.year, stored.content) for _, stored in parts])
     last = current_release(home)
-    if last and last.name.endswith(content[:12]):
+    if last and last.name.endswith(content[:12]) and _is_whole(home):
         return Release(last.name, False, len(parts))
     home.releases.mkdir(exist_ok=True)
     _forget_unpublished(home, last)
@@ -102,7 +106,47 @@ def _assemble(home: Home, staged: Path, name: str, parts: list[tuple[Table, Stor
         for path in home.store.paths(stored):
             os.link(path, folder / path.name)  # store files never change, so a release can share them
     record = [{"table": s.table, "financial_year": s.year, "rows": s.rows, "content": s.content} for _, s in parts]
-    (staged / "release.json").write_text(json.dumps({"release": name, "tables": record}, indent=1))
+    write_record(staged, {"release": name, "tables": record}, home.store.bytes.digest)
+
+
+def write_record(release: Path, record: dict[str, Any], digest: Callable[[Path], str] = digest_of) -> None:
+    """Write what a release holds, with the digest of each of its files: again, when one is replaced on purpose."""
+    files = {str(path.relative_to(release)): digest(path) for path in sorted(release.glob("restricted/**/*.parquet"))}
+    (release / RECORD).write_text(sealed({**record, "files": files}))
+
+
+def kept_of_release(home: Home) -> Iterator[Kept]:
+    """The files of the release that `outputs/` shows; one of a version that recorded no digests is not proved.
+
+    Raises:
+        ConservationError: if the record of what it holds is not the one that was written.
+    """
+    release = current_release(home)
+    if not release:
+        return
+    for name, digest in _recorded(release).items():
+        yield Kept(release / name, digest, partial(_what_changed, release / name, name))
+
+
+def _what_changed(path: Path, name: str) -> str:
+    return f"outputs/{name}: {'changed' if path.exists() else 'is gone'} since it was published"
+
+
+def _recorded(release: Path) -> dict[str, str]:
+    try:
+        text = (release / RECORD).read_text(errors="replace")
+        return {} if was_never_sealed(text) else dict(unsealed(text)["files"])
+    except (FileNotFoundError, BrokenSealError):
+        raise ConservationError(f"outputs/{RECORD}: changed since it was published") from None
+
+
+def _is_whole(home: Home) -> bool:
+    """Whether the release that `outputs/` shows holds what was published."""
+    try:
+        home.store.bytes.refuse_changed(kept := list(kept_of_release(home)))
+    except ConservationError:
+        return False
+    return bool(kept)
 
 
 def write_catalogue(release: Path, tables: Iterable[Table]) -> None:

@@ -7,8 +7,12 @@ import polars as pl
 import pyarrow.parquet as pq
 import pytest
 
+from assets.costing.conservation import prove_ledger
+from assets.linkage.identity import DEMONSTRATION_KEY
 from pipelines.errors import ConservationError
-from pipelines.store import Store
+from pipelines.home import open_home
+from pipelines.store import Store, frame_writer
+from schemas.catalogue import TABLES
 from tests.releases import digests, table
 
 SETTING_OF_FEED = {
@@ -86,7 +90,7 @@ def test_receipts_and_ledger_are_exact_partitions(published: Path) -> None:
 
 ONE_PENNY = [
     # what is changed, in which column, what must be built again, what the one line names
-    ("apc_spell", "submitted_price", "activity", ["cost_ledger", "+1 pence", "apc_spell, provider ", ", 2025-03"]),
+    ("apc_spell", "submitted_price", "activity", ["apc_spell/", ": +1 pence (provider ", ", 2025-03)"]),
     ("activity", "submitted_pence", "activity_cost", ["activity", "+1 pence in submitted_pence", "provider_code"]),
     ("activity_cost", "cost_pence", "person_year_cost", ["activity_cost", "+1 pence in cost_pence", "provider_code"]),
     ("person_year_cost", "inpatient_pence", "cost_by_setting", ["person_year_cost", "+1 pence in inpatient_pence"]),
@@ -112,6 +116,18 @@ def test_one_penny_between_two_steps_stops_the_run(
     assert digests(home) == before
     nightly(home, rebuild=True)
     assert digests(home) == before
+
+
+def test_a_build_that_makes_a_penny_is_stopped_by_the_ledger(published: Path, copy_of: Callable[[Path], Path]) -> None:
+    """Its file is whole, so only what it says can tell."""
+    with open_home(copy_of(published), DEMONSTRATION_KEY) as opened:
+        costs = opened.store.frame("activity_cost", "2024-25").with_row_index("position")
+        first = costs.filter(feed="apc_spell", match_level="submitted")["position"].min()
+        wrong = costs.with_columns(cost_pence=pl.col("cost_pence") + (pl.col("position") == first).cast(pl.Int64))
+        table = TABLES["activity_cost"]
+        opened.store.write(table, "2024-25", "wrong", frame_writer(table, wrong.drop("position")))
+        with pytest.raises(ConservationError, match=r"^cost_ledger 2024-25: .* \+1 pence at apc_spell, provider "):
+            prove_ledger(opened.store, "2024-25")
 
 
 def add_one_penny(home: Path, name: str, column: str, year: str | None) -> None:

@@ -9,7 +9,7 @@ import pytest
 from pipelines import build
 from pipelines.build import build_frame, build_sql, sources
 from pipelines.errors import LinkedCareError
-from pipelines.store import Stored, frame_writer
+from pipelines.store import Stored, digest_of, frame_writer
 from schemas.catalogue import TABLES
 from schemas.table import Column, Table
 
@@ -56,7 +56,8 @@ def delivered(store):
         for name in names:
             (store.root / name).parent.mkdir(exist_ok=True)
             pl.DataFrame({"day": [name]}).write_parquet(store.root / name)
-        stored = Stored(table, None, "f", tuple(names), tuple(names), len(names), tuple(periods), spans)
+        sha256 = {name: digest_of(store.root / name) for name in names}
+        stored = Stored(table, None, "f", tuple(names), tuple(names), len(names), tuple(periods), spans, sha256=sha256)
         store.point(stored)
         return stored
 
