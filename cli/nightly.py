@@ -93,8 +93,9 @@ def _assets() -> dict[str, int]:
 def _summary(store: Store, receipts: pl.DataFrame, run: NightlyRun) -> Table:
     years = store.years("cost_ledger")
     ledger = pl.concat([store.frame("cost_ledger", year) for year in years])
-    status = {name: (rows, pence or 0) for name, rows, pence in _by_status(ledger).rows()}
-    unlinked = [status.get(name, (0, 0)) for name in ("dummy", "not_registered")]
+    linkage = _by_status(ledger.filter(stage="linkage"))
+    linked, unlinked = linkage.filter(status="linked"), linkage.filter(pl.col("status") != "linked")
+    unpriced = ledger.filter(stage="pricing", status="unpriced")["record_count"].sum()
     verdicts = dict(receipts.group_by("verdict").len().rows())
     people = pl.concat([store.frame("person_year", year).select("person_id") for year in years]).n_unique()
     rows = [
@@ -106,12 +107,9 @@ def _summary(store: Store, receipts: pl.DataFrame, run: NightlyRun) -> Table:
         ("expected", gaps_in_words(store.frame("delivery_calendar"))),
         ("quarantined", f"{receipts['rejected_rows'].sum():,} of {receipts['received_rows'].sum():,} rows"),
         ("activity", f"{sum(store.require('activity', year).rows for year in years):,} rows"),
-        ("linked", f"{_pounds(status.get('linked', (0, 0))[1])} over {status.get('linked', (0, 0))[0]:,} records"),
-        (
-            "unlinked",
-            f"{_pounds(sum(pence for _, pence in unlinked))} over {sum(rows for rows, _ in unlinked):,} records",
-        ),
-        ("ledger", f"balances to the penny; {ledger['unpriced_count'].sum():,} units unpriced"),
+        ("linked", _records_and_pounds(linked)),
+        ("unlinked", _records_and_pounds(unlinked) + _reasons(unlinked)),
+        ("ledger", f"balances to the penny; {unpriced:,} records unpriced; `linked-care ledger` shows it"),
         ("release", f"{run.release} {'published' if run.is_new else 'stands: nothing new, nothing published'}"),
         ("outputs", str(home_path() / "outputs")),
     ]
@@ -121,9 +119,14 @@ def _summary(store: Store, receipts: pl.DataFrame, run: NightlyRun) -> Table:
     return table
 
 
-def _by_status(ledger: pl.DataFrame) -> pl.DataFrame:
-    return ledger.group_by("status").agg(pl.col("record_count", "cost_pence").sum())
+def _by_status(stage: pl.DataFrame) -> pl.DataFrame:
+    return stage.group_by("status").agg(pl.col("record_count", "cost_pence").sum()).sort("status")
 
 
-def _pounds(pence: int) -> str:
-    return f"£{pence // _PENCE:,}"
+def _records_and_pounds(found: pl.DataFrame) -> str:
+    return f"£{found['cost_pence'].sum() // _PENCE:,} over {found['record_count'].sum():,} records"
+
+
+def _reasons(unlinked: pl.DataFrame) -> str:
+    reasons = [f"{rows:,} {status}" for status, rows in unlinked.select("status", "record_count").rows()]
+    return f": {', '.join(reasons)}" if reasons else ""

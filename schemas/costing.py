@@ -31,6 +31,7 @@ SETTINGS = (
     "continuing_care",
 )
 CARE_OF = {name: name.replace("_", " ") + ("" if name.endswith("_care") else " care") for name in SETTINGS}
+MATCH_LEVELS = ("not_payable", "submitted", "package", "exact", "point_of_delivery", "unpriced")
 _YEAR_OF_PRICES = Column("price_year", "STRING", "Financial year of the prices.", nullable=True)
 _BASIS = Column("price_basis", "STRING", "tariff, package, national cost or local.", nullable=True)
 
@@ -77,7 +78,7 @@ ACTIVITY_COST = Table(
         PART_RECORD_COUNT,
         SUBMITTED_PENCE,
         optional(COST_PENCE),
-        Column("match_level", "STRING", "not_payable, submitted, package, exact, point_of_delivery or unpriced."),
+        Column("match_level", "STRING", f"{', '.join(MATCH_LEVELS[:-1])} or {MATCH_LEVELS[-1]}."),
         _BASIS,
         _YEAR_OF_PRICES,
         Column("is_proxy", "BOOLEAN", "Whether price or currency is borrowed."),
@@ -145,31 +146,48 @@ PERSON_YEAR_COST = Table(
     by_year=True,
 )
 
+# The stages of the ledger after `received`, in order, and what each divides: a status of a stage, or every one of them.
+LEDGER_STAGES: dict[str, tuple[str, str | None]] = {
+    "door": ("received", "received"),
+    "linkage": ("door", "accepted"),
+    "pricing": ("linkage", None),
+}
+DOOR_STATUSES = ("rejected", "superseded", "withdrawn", "accepted")
+
 COST_LEDGER = Table(
     name="cost_ledger",
     step="costing",
-    grain="One row per feed, provider, month and status.",
-    description="The conservation ledger: rejected, superseded and accepted at the door; then accepted again as "
-    "linked, dummy and not_registered.",
+    grain="One row per feed, provider, month, stage, status of the stage before that is divided, and status.",
+    description="The conservation ledger. Each stage divides the one before without remainder: received; at the door "
+    "rejected, superseded, withdrawn, accepted; what was accepted by link status; each link status by match level. "
+    "Stages hold the same records again: choose one, never add two up.",
     columns=(
         FINANCIAL_YEAR,
         FEED,
         PROVIDER_CODE,
         ACTIVITY_MONTH,
+        Column("stage", "STRING", f"{', '.join(('received', *LEDGER_STAGES))}."),
+        Column(
+            "part_of",
+            "STRING",
+            "Status of the stage before that is divided: received at the door, accepted in linkage, the link status in "
+            "pricing. Null for received, the whole.",
+            nullable=True,
+        ),
         Column(
             "status",
             "STRING",
-            "At the door: rejected, superseded, accepted. After linkage: linked, dummy, not_registered.",
+            f"received; at the door {', '.join(DOOR_STATUSES)}; in linkage the link status; in pricing "
+            f"{', '.join(MATCH_LEVELS)}.",
         ),
         RECORD_COUNT,
         described(SUBMITTED_PENCE, "Price as submitted; null for a feed without prices."),
-        described(optional(COST_PENCE), "Cost as priced; null at the door."),
-        Column("unpriced_count", "BIGINT", "Payable units without any price.", unit="records"),
+        described(optional(COST_PENCE), "Cost as priced; null before pricing, and of what is unpriced."),
     ),
-    key=("feed", "provider_code", "activity_month", "status"),
+    key=("feed", "provider_code", "activity_month", "stage", "part_of", "status"),
     sources=("delivery_total", "activity_cost"),
     by_year=True,
-    control=("feed", "provider_code", "activity_month", "status"),
+    control=("feed", "provider_code", "activity_month", "stage", "part_of", "status"),
 )
 
 TABLES = (PRICE_BOOK, ACTIVITY_COST, PERSON_YEAR_COST, COST_LEDGER)

@@ -1,66 +1,92 @@
--- cost_ledger: where every record and penny went: at the door, then after linkage and pricing.
--- Grain: one row per feed, provider, month and status.
+-- cost_ledger: where every record and penny went, stage by stage; each stage divides one before without remainder.
+-- Grain: one row per feed, provider, month, stage, status of the stage before that it divides, and status.
 -- Units: records, pence. Source: delivery_total, activity_cost.
 with feed_of_care as (  -- by name: a feed that lost all its records on the way must still show at the door
-    select v.feed
+    select
+        v.feed,
+        v.is_priced
     from (
-        values ('apc_spell'), ('op_attendance'), ('ec_attendance'), ('gp_appointment'), ('gp_prescription'),
-            ('community_contact'), ('mh_contact'), ('mh_ward_stay'), ('social_care_event')
-    ) as v(feed)
+        values ('apc_spell', true), ('op_attendance', true), ('ec_attendance', true), ('gp_appointment', false),
+            ('gp_prescription', true), ('community_contact', false), ('mh_contact', false), ('mh_ward_stay', false),
+            ('social_care_event', false)
+    ) as v(feed, is_priced)
 ),
 
-at_the_door as (
+door as (
     select
         t.feed,
         t.provider_code,
         t.activity_month,
         t.status,
         sum(t.record_count) as record_count,
-        sum(t.submitted_pence) as submitted_pence
+        case when f.is_priced then coalesce(sum(t.submitted_pence), 0) end as submitted_pence
     from delivery_total as t
     inner join feed_of_care as f on t.feed = f.feed
     cross join run_parameters as p
     where t.activity_month between p.year_start and p.year_end
-    group by t.feed, t.provider_code, t.activity_month, t.status
+    group by t.feed, t.provider_code, t.activity_month, t.status, f.is_priced
 ),
 
-after_linkage as (
+unit as (  -- the one pass over the units of care: what follows adds up its few rows
     select
         feed,
         provider_code,
         activity_month,
-        link_status as status,
+        link_status,
+        match_level,
         sum(record_count) as record_count,
         sum(submitted_pence) as submitted_pence,
-        sum(cost_pence) as cost_pence,
-        sum(case when match_level = 'unpriced' then 1 else 0 end) as unpriced_count
+        sum(cost_pence) as cost_pence
     from activity_cost
-    group by feed, provider_code, activity_month, link_status
+    group by feed, provider_code, activity_month, link_status, match_level
+),
+
+inside as (
+    select v.stage
+    from (
+        values ('linkage'), ('pricing')
+    ) as v(stage)
+),
+
+entry as (
+    select
+        feed, provider_code, activity_month, 'received' as stage, cast(null as string) as part_of,
+        'received' as status, record_count, submitted_pence, cast(null as bigint) as cost_pence
+    from door
+    union all
+    select
+        feed, provider_code, activity_month, 'door' as stage, 'received' as part_of,
+        status, record_count, submitted_pence, cast(null as bigint) as cost_pence
+    from door
+    where record_count <> 0 or submitted_pence <> 0
+    union all
+    select
+        u.feed,
+        u.provider_code,
+        u.activity_month,
+        i.stage,
+        case when i.stage = 'linkage' then 'accepted' else u.link_status end as part_of,
+        case when i.stage = 'linkage' then u.link_status else u.match_level end as status,
+        u.record_count,
+        case when f.is_priced then coalesce(u.submitted_pence, 0) end as submitted_pence,
+        case when i.stage = 'linkage' then coalesce(u.cost_pence, 0) else u.cost_pence end as cost_pence
+    from unit as u
+    inner join feed_of_care as f on u.feed = f.feed
+    cross join inside as i
 )
 
 select
     p.financial_year,
-    d.feed,
-    d.provider_code,
-    d.activity_month,
-    d.status,
-    cast(d.record_count as bigint) as record_count,
-    cast(d.submitted_pence as bigint) as submitted_pence,
-    cast(null as bigint) as cost_pence,
-    cast(0 as bigint) as unpriced_count
-from at_the_door as d
+    e.feed,
+    e.provider_code,
+    e.activity_month,
+    e.stage,
+    e.part_of,
+    e.status,
+    cast(sum(e.record_count) as bigint) as record_count,
+    cast(sum(e.submitted_pence) as bigint) as submitted_pence,
+    cast(sum(e.cost_pence) as bigint) as cost_pence
+from entry as e
 cross join run_parameters as p
-where d.record_count > 0
-union all
-select
-    p.financial_year,
-    a.feed,
-    a.provider_code,
-    a.activity_month,
-    a.status,
-    cast(a.record_count as bigint) as record_count,
-    cast(a.submitted_pence as bigint) as submitted_pence,
-    cast(coalesce(a.cost_pence, 0) as bigint) as cost_pence,
-    cast(a.unpriced_count as bigint) as unpriced_count
-from after_linkage as a
-cross join run_parameters as p
+group by p.financial_year, e.feed, e.provider_code, e.activity_month, e.stage, e.part_of, e.status
+having sum(e.record_count) <> 0 or sum(e.submitted_pence) <> 0 or e.stage in ('linkage', 'pricing')

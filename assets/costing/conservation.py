@@ -1,80 +1,155 @@
-"""The proof that every record and penny is accounted for, from the door to the person.
+"""The proof that every record and penny is accounted for, from the door to every table that is published.
 
-Belongs here: what must equal what, and the one line that says where it does not.
-Does not belong here: making the ledger, which is `sql/cost_ledger.sql`.
+Belongs here: running the proofs, and the one line that says where one fails.
+Does not belong here: making the ledger (`sql/cost_ledger.sql`); what each table owes it (`ties.py`).
 """
 
-from pipelines.build import TABLES
+from collections.abc import Iterable
+
+import polars as pl
+
+from assets.costing.ties import COSTED, TIES, Tie
+from pipelines.engine import Engine, quoted
 from pipelines.errors import ConservationError
 from pipelines.store import Store
-from schemas.costing import SETTINGS
+from schemas.catalogue import TABLES
+from schemas.costing import ACTIVITY_COST, LEDGER_STAGES
 
-# What was accepted at the door is what linkage and costing account for, per feed, provider and month.
-_DOOR_AGAINST_COST = """
-select feed, provider_code, cast(activity_month as varchar),
-    sum(case when status = 'accepted' then 0 when status in ('linked', 'dummy', 'not_registered') then record_count end)
-        - sum(case when status = 'accepted' then record_count else 0 end) as records,
-    sum(case when status in ('linked', 'dummy', 'not_registered') then coalesce(submitted_pence, 0) else 0 end)
-        - sum(case when status = 'accepted' then coalesce(submitted_pence, 0) else 0 end) as pence
-from cost_ledger
-group by feed, provider_code, activity_month
-having coalesce(records, 0) <> 0 or pence <> 0
-order by feed, provider_code, activity_month
-limit 1
-"""
+_COST_IS_KNOWN = ("linkage", "pricing", "exposure")
 
-# Every submitted price of care that is payable is its cost.
-_SUBMITTED_AGAINST_COST = """
-select feed, provider_code, cast(activity_month as varchar), 0, sum(cost_pence - submitted_pence)
-from activity_cost
-where match_level = 'submitted'
-group by feed, provider_code, activity_month
-having sum(abs(cost_pence - submitted_pence)) <> 0
-order by feed, provider_code, activity_month
-limit 1
-"""
 
-# What people cost, by setting and in all, is what was costed for people.
-_PEOPLE_AGAINST_COST = f"""
-with people as (
-    select {", ".join(f"sum({name}_pence) as {name}" for name in (*SETTINGS, "total"))} from person_year_cost
+def _division() -> str:
+    """The stages as rows: place, stage, stage and status that it divides, whether both sides have a cost."""
+    return ", ".join(
+        f"({place}, {quoted(stage)}, {quoted(divided)}, {quoted(status) if status else 'null'},"
+        f" {divided in _COST_IS_KNOWN})"
+        for place, (stage, (divided, status)) in enumerate(LEDGER_STAGES.items())
+    )
+
+
+# The parts of a stage less what it divides: nothing may be left, at any feed, provider and month.
+_STAGES = f"""
+with division as (
+    select v.place, v.stage, v.divided_stage, cast(v.divided_status as varchar) as divided_status, v.is_costed
+    from (values {_division()}) as v(place, stage, divided_stage, divided_status, is_costed)
 ),
 
-costed as (
-    select
-        {", ".join(f"sum(case when setting = '{name}' then cost_pence end) as {name}" for name in SETTINGS)},
-        sum(cost_pence) as total
-    from activity_cost
-    where link_status = 'linked'
+side as (
+    select d.place, d.stage, d.is_costed, l.status as whole, l.feed, l.provider_code, l.activity_month, -1 as sign,
+        l.record_count, l.submitted_pence, l.cost_pence
+    from cost_ledger as l
+    inner join division as d on l.stage = d.divided_stage and l.status = coalesce(d.divided_status, l.status)
+    union all
+    select d.place, d.stage, d.is_costed, l.part_of as whole, l.feed, l.provider_code, l.activity_month, 1 as sign,
+        l.record_count, l.submitted_pence, l.cost_pence
+    from cost_ledger as l
+    inner join division as d on l.stage = d.stage
+),
+
+gap as (
+    select place, stage, whole, feed, provider_code, substr(cast(activity_month as varchar), 1, 7) as month,
+        sum(sign * record_count) as records,
+        sum(sign * coalesce(submitted_pence, 0)) as submitted,
+        sum(case when is_costed then sign * coalesce(cost_pence, 0) else 0 end) as cost
+    from side
+    group by place, stage, whole, feed, provider_code, activity_month
 )
 
-select {", ".join(f"coalesce(people.{name}, 0) - coalesce(costed.{name}, 0)" for name in (*SETTINGS, "total"))}
-from people
-cross join costed
+select stage, whole, feed, provider_code, month, records, submitted, cost
+from gap
+where records <> 0 or submitted <> 0 or cost <> 0
+order by place, feed, provider_code, month, whole
+limit 1
+"""
+
+# The units of a year, added up once: all that the proofs ask of them.
+_GROUP = ("feed", "provider_code", "activity_month", "link_status", "match_level", "setting", "point_of_delivery")
+_MEASURES = {
+    "record_count": "record_count",
+    "submitted_pence": "submitted_pence",
+    "cost_pence": "cost_pence",
+    "uneven_pence": "case when match_level = 'submitted' then abs(coalesce(cost_pence, 0) - submitted_pence) end",
+}
+_COSTED = (
+    f"select {', '.join(_GROUP)}, is_proxy,"
+    f" {', '.join(f'cast(sum({measure}) as bigint) as {name}' for name, measure in _MEASURES.items())}"
+    f" from activity_cost group by {', '.join(_GROUP)}, is_proxy"
+)
+
+_SUBMITTED_IS_COST = f"""
+select feed, provider_code, substr(cast(activity_month as varchar), 1, 7),
+    sum(coalesce(cost_pence, 0) - submitted_pence), sum(uneven_pence)
+from {COSTED}
+group by feed, provider_code, activity_month, match_level
+having match_level = 'submitted' and coalesce(sum(uneven_pence), 0) <> 0
+order by feed, provider_code, activity_month
+limit 1
 """
 
 
 def prove_ledger(store: Store, year: str) -> None:
-    """Prove that the door, the ledger and the people of a year agree to the penny.
+    """Prove that each stage of a year's ledger divides the one before, and that its units and people are in it.
 
     Raises:
-        ConservationError: naming the first feed, provider and month, or setting, and what it gained or lost.
+        ConservationError: naming the step, the first feed, provider and month, or column, and the gap.
     """
     with store.engine() as engine:
-        for name in ("activity_cost", "cost_ledger", "person_year_cost"):
-            store.register(engine, name, [store.require(name, year)], TABLES[name])
-        for stage, sql in (
-            ("accepted and costed", _DOOR_AGAINST_COST),
-            ("submitted and costed", _SUBMITTED_AGAINST_COST),
-        ):
-            for feed, provider, month, records, pence in engine.fetch(sql):
-                raise ConservationError(
-                    f"cost_ledger {year}: {stage} differ by {records or 0:+d} records and {pence:+d} pence"
-                    f" at {feed}, provider {provider}, {month[:7]}"
-                )
-        gaps = zip((*SETTINGS, "total"), engine.fetch(_PEOPLE_AGAINST_COST)[0], strict=True)
-        for setting, gap in gaps:
-            if gap:
-                raise ConservationError(
-                    f"person_year_cost {year}: {setting} differs from activity_cost by {gap:+d} pence"
-                )
+        _register_year(store, engine, year, ("activity_cost", "cost_ledger", "person_year_cost"))
+        _prove_stages(engine, year)
+        for name in ("activity_cost", "person_year_cost"):
+            _prove_tie(engine, f"{name} {year}", TIES[name])
+
+
+def prove_outputs(store: Store, years: Iterable[str]) -> None:
+    """Prove that every published table that holds pence agrees with the ledger, and the ledger with the deliveries.
+
+    Raises:
+        ConservationError: naming the table, the column, the feed, provider and month or the group, and the gap.
+    """
+    by_year = {name: tie for name, tie in TIES.items() if not tie.is_over_all_years}
+    for year in years:
+        with store.engine() as engine:
+            read = {source for tie in by_year.values() for source in tie.sources}
+            _register_year(store, engine, year, sorted({"cost_ledger", "activity_cost", *by_year, *read}))
+            _prove_stages(engine, year)
+            for name, tie in by_year.items():
+                _prove_tie(engine, f"{name} {year}", tie)
+    for name, tie in TIES.items():
+        if tie.is_over_all_years:
+            with store.engine() as engine:
+                for source in (name, *tie.sources):
+                    parts = store.years(source) if TABLES[source].by_year else [None]
+                    store.register(engine, source, [store.require(source, part) for part in parts], None)
+                _prove_tie(engine, name, tie)
+
+
+def _register_year(store: Store, engine: Engine, year: str, names: Iterable[str]) -> None:
+    """Make the tables of a year readable, and its units added up. That the files are as written is proved elsewhere."""
+    for name in names:
+        store.register(engine, name, [store.require(name, year if TABLES[name].by_year else None)], None)
+    schema = pl.DataFrame(ACTIVITY_COST.arrow_schema.empty_table()).select(*_GROUP, "is_proxy").schema
+    units = pl.DataFrame(engine.fetch(_COSTED), schema={**schema, **dict.fromkeys(_MEASURES, pl.Int64)}, orient="row")
+    engine.register_rows(COSTED, units.to_arrow())
+
+
+def _prove_stages(engine: Engine, year: str) -> None:
+    for stage, whole, feed, provider, month, records, submitted, cost in engine.fetch(_STAGES):
+        of_cost = f", {cost:+d} pence of cost" if cost else ""
+        raise ConservationError(
+            f"cost_ledger {year}: {stage} differs from {whole} by {records:+d} records, {submitted:+d} pence submitted"
+            f"{of_cost} at {feed}, provider {provider}, {month}"
+        )
+    for feed, provider, month, pence, uneven in engine.fetch(_SUBMITTED_IS_COST):
+        raise ConservationError(
+            f"activity_cost {year}: cost differs from the submitted price by {pence:+d} pence, {uneven} unit by unit,"
+            f" at {feed}, provider {provider}, {month}"
+        )
+
+
+def _prove_tie(engine: Engine, table: str, tie: Tie) -> None:
+    gaps = f"select name, place, coalesce(found, 0) - coalesce(expected, 0) as gap from ({tie.sql}) as tied"
+    for name, place, gap in engine.fetch(f"select * from ({gaps}) as g where gap <> 0 order by place, name limit 1"):
+        raise ConservationError(
+            f"{table}: {name} differs from {tie.against} by {int(gap):+d} {'pence' if 'pence' in name else 'records'}"
+            f"{f' at {place}' if place else ''}"
+        )

@@ -15,7 +15,7 @@ from typing import Any
 
 import duckdb
 
-from assets.costing.conservation import prove_ledger
+from assets.costing.conservation import prove_outputs
 from pipelines.build import is_stale
 from pipelines.engine import quoted, read_parquet
 from pipelines.errors import ConservationError, LinkedCareError
@@ -52,8 +52,7 @@ def publish(home: Home) -> Release:
     parts = _restricted_parts(home)
     for table, stored in parts:
         home.store.prove(stored, table)
-    for year in home.store.years(COST_LEDGER.name):
-        prove_ledger(home.store, year)
+    prove_outputs(home.store, home.store.years(COST_LEDGER.name))
     content = fingerprint([(stored.table, stored.year, stored.content) for _, stored in parts])
     last = current_release(home)
     if last and last.name.endswith(content[:12]) and _is_whole(home):

@@ -1,18 +1,19 @@
 """Promise 1: every penny is accounted for, and a gap of one penny stops the run."""
 
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import polars as pl
 import pyarrow.parquet as pq
 import pytest
 
-from assets.costing.conservation import prove_ledger
-from assets.linkage.identity import DEMONSTRATION_KEY
+from assets.costing.conservation import prove_ledger, prove_outputs
 from pipelines.errors import ConservationError
-from pipelines.home import open_home
 from pipelines.store import Store, frame_writer
 from schemas.catalogue import TABLES
+from schemas.costing import COST_LEDGER, LEDGER_STAGES
 from tests.releases import digests, table
 
 SETTING_OF_FEED = {
@@ -32,7 +33,7 @@ SETTINGS = sorted(set(SETTING_OF_FEED.values()))
 def test_people_sum_to_the_ledger_by_setting_and_year(published: Path) -> None:
     ledger = (
         table(published, "cost_ledger")
-        .filter(pl.col("status") == "linked")
+        .filter(stage="linkage", status="linked")
         .with_columns(setting=pl.col("feed").replace_strict(SETTING_OF_FEED))
         .group_by("financial_year", "setting")
         .agg(pence=pl.col("cost_pence").sum())
@@ -80,12 +81,16 @@ def test_receipts_and_ledger_are_exact_partitions(published: Path) -> None:
         parts = sum(receipts[f"{status}_{unit}"] for status in ("rejected", "superseded", "accepted"))
         assert (receipts[f"received_{unit}"] == parts).all()
     ledger = table(published, "cost_ledger")
-    after = ledger.filter(pl.col("status").is_in(["linked", "dummy", "not_registered"]))
     for feed in SETTING_OF_FEED:
-        door = ledger.filter((pl.col("feed") == feed) & (pl.col("status") == "accepted"))
-        costed = after.filter(pl.col("feed") == feed)
-        assert door["record_count"].sum() == costed["record_count"].sum()
-        assert door["submitted_pence"].sum() == costed["submitted_pence"].sum()
+        for stage, divided in LEDGER_STAGES.items():
+            parts, whole = (
+                ledger.filter(feed=feed, stage=name, **({"status": status} if status else {}))
+                .select(pl.col("record_count", "submitted_pence").sum())
+                .row(0)
+                for name, status in ((stage, None), divided)
+            )
+            assert parts == whole, f"{feed}: {stage} does not divide {divided}"
+    assert ledger.filter(stage="received")["record_count"].sum() > 0
 
 
 ONE_PENNY = [
@@ -93,8 +98,8 @@ ONE_PENNY = [
     ("apc_spell", "submitted_price", "activity", ["apc_spell/", ": +1 pence (provider ", ", 2025-03)"]),
     ("activity", "submitted_pence", "activity_cost", ["activity", "+1 pence in submitted_pence", "provider_code"]),
     ("activity_cost", "cost_pence", "person_year_cost", ["activity_cost", "+1 pence in cost_pence", "provider_code"]),
-    ("person_year_cost", "inpatient_pence", "cost_by_setting", ["person_year_cost", "+1 pence in inpatient_pence"]),
-    ("cost_ledger", "cost_pence", "release", ["cost_ledger", "+1 pence in cost_pence", "status linked"]),
+    ("person_year_cost", "inpatient_pence", "cost_by_setting", ["person_year_cost", "inpatient_pence", "+1 pence"]),
+    ("cost_ledger", "cost_pence", "release", ["cost_ledger", "pricing differs from", "1 pence of cost", ", 2024-"]),
 ]
 
 
@@ -118,16 +123,39 @@ def test_one_penny_between_two_steps_stops_the_run(
     assert digests(home) == before
 
 
-def test_a_build_that_makes_a_penny_is_stopped_by_the_ledger(published: Path, copy_of: Callable[[Path], Path]) -> None:
-    """Its file is whole, so only what it says can tell."""
-    with open_home(copy_of(published), DEMONSTRATION_KEY) as opened:
-        costs = opened.store.frame("activity_cost", "2024-25").with_row_index("position")
-        first = costs.filter(feed="apc_spell", match_level="submitted")["position"].min()
-        wrong = costs.with_columns(cost_pence=pl.col("cost_pence") + (pl.col("position") == first).cast(pl.Int64))
-        table = TABLES["activity_cost"]
-        opened.store.write(table, "2024-25", "wrong", frame_writer(table, wrong.drop("position")))
-        with pytest.raises(ConservationError, match=r"^cost_ledger 2024-25: .* \+1 pence at apc_spell, provider "):
-            prove_ledger(opened.store, "2024-25")
+@contextmanager
+def built_wrong(store: Store, name: str, year: str | None, rows: pl.DataFrame) -> Iterator[None]:
+    """A table built with other rows for a while: its file is whole, so that only what it says can tell."""
+    folder, aside = store.folder(name, year), store.root.with_name("aside")
+    shutil.copytree(folder, aside)
+    store.write(TABLES[name], year, "wrong", frame_writer(TABLES[name], rows))
+    try:
+        yield
+    finally:
+        shutil.rmtree(folder)
+        aside.rename(folder)
+
+
+def test_a_build_that_makes_a_penny_is_stopped_by_the_ledger(tied: Store) -> None:
+    wrong = with_one_penny(tied.frame("activity_cost", "2024-25"), "cost_pence")
+    with (
+        built_wrong(tied, "activity_cost", "2024-25", wrong),
+        pytest.raises(ConservationError, match=r"^cost_ledger 2024-25: .*1 pence.* at \w+, provider "),
+    ):
+        prove_ledger(tied, "2024-25")
+
+
+def with_one_penny(rows: pl.DataFrame, column: str) -> pl.DataFrame:
+    """A penny more in the first row that has any."""
+    placed = rows.with_row_index("position")
+    first = placed.filter(pl.col(column) > 0)["position"].min() or 0
+    penny = 1 if rows.schema[column] == pl.Int64 else pl.lit("0.01").cast(pl.Decimal(12, 2))
+    return placed.with_columns(
+        pl.when(pl.col("position") == first)
+        .then(pl.col(column).fill_null(0) + penny)
+        .otherwise(column)
+        .cast(rows.schema[column])
+    ).drop("position")
 
 
 def add_one_penny(home: Path, name: str, column: str, year: str | None) -> None:
@@ -135,12 +163,7 @@ def add_one_penny(home: Path, name: str, column: str, year: str | None) -> None:
     store = Store(home / "store")
     path = store.paths(store.require(name, year))[-1]
     stored = pq.read_table(path)
-    frame = pl.DataFrame(stored).with_row_index("position")
-    first = frame.filter(pl.col(column) > 0)["position"].min()
-    penny = 1 if frame.schema[column] == pl.Int64 else pl.lit("0.01").cast(pl.Decimal(12, 2))
-    changed = frame.with_columns(
-        pl.when(pl.col("position") == first).then(pl.col(column) + penny).otherwise(column).cast(frame.schema[column])
-    ).drop("position")
+    changed = with_one_penny(pl.DataFrame(stored), column)
     path.unlink()  # the release shares the file; the change is to the store alone
     pq.write_table(changed.to_arrow().cast(stored.schema), path)
 
@@ -149,3 +172,69 @@ def forget_after(home: Path, name: str) -> None:
     """Make the next run build a table again."""
     for pointer in (home / "store" / name).rglob("current.json"):
         pointer.unlink()
+
+
+PENCE = [
+    (table.name, column) for table in TABLES.values() if table.zone == "restricted" for column in table.pence_columns
+]
+
+
+@pytest.fixture(scope="module")
+def tied(published: Path, tmp_path_factory: pytest.TempPathFactory) -> Store:
+    """A store that balances, for tests that change it and put it back."""
+    store = Store(shutil.copytree(published / "store", tmp_path_factory.mktemp("tied") / "store", symlinks=True))
+    prove_outputs(store, ["2024-25"])
+    return store
+
+
+@pytest.mark.parametrize(("name", "column"), PENCE, ids=[f"{name}.{column}" for name, column in PENCE])
+def test_one_penny_in_any_column_of_any_published_table_is_found_by_its_tie(
+    tied: Store, name: str, column: str
+) -> None:
+    """A table with pence that brings no tie, or whose tie leaves a column out, fails here."""
+    year = "2024-25" if TABLES[name].by_year else None
+    wrong = with_one_penny(tied.frame(name, year), column)
+    with (
+        built_wrong(tied, name, year, wrong),
+        pytest.raises(ConservationError, match=r"[+-]1 pence|1 unit by unit") as found,
+    ):
+        prove_outputs(tied, ["2024-25"])
+    assert str(found.value).startswith((name, "activity_cost", "cost_ledger"))
+
+
+def test_the_line_names_step_feed_provider_month_and_gap(tied: Store) -> None:
+    ledger = tied.frame("cost_ledger", "2024-25")
+    lost = ledger.filter(feed="ec_attendance", stage="linkage", status="linked")[0]
+    rest = ledger.join(lost, on=list(COST_LEDGER.key), how="anti", nulls_equal=True)
+    with built_wrong(tied, "cost_ledger", "2024-25", rest), pytest.raises(ConservationError) as found:
+        prove_outputs(tied, ["2024-25"])
+    [row] = lost.rows(named=True)
+    assert str(found.value).startswith(
+        f"cost_ledger 2024-25: linkage differs from accepted by -{row['record_count']} records,"
+        f" -{row['submitted_pence']} pence submitted at ec_attendance, provider {row['provider_code']},"
+        f" {row['activity_month']:%Y-%m}. "
+    )
+
+
+def test_prices_that_change_places_are_found_though_their_sum_is_kept(tied: Store) -> None:
+    costs = tied.frame("activity_cost", "2024-25").with_row_index("position")
+    group = ["feed", "provider_code", "activity_month", "link_status"]
+    one, other = (
+        costs.filter(pl.col("match_level") == "submitted", pl.col("cost_pence").n_unique().over(group) > 1)
+        .filter(pl.struct(group) == pl.struct(group).first())
+        .unique("cost_pence", maintain_order=True)["position"]
+        .head(2)
+    )
+    prices = dict(costs.filter(pl.col("position").is_in([one, other])).select("position", "cost_pence").rows())
+    swapped = costs.with_columns(
+        cost_pence=pl.when(position=one)
+        .then(prices[other])
+        .when(position=other)
+        .then(prices[one])
+        .otherwise("cost_pence")
+    ).drop("position")
+    with (
+        built_wrong(tied, "activity_cost", "2024-25", swapped),
+        pytest.raises(ConservationError, match=r"by \+0 pence, \d+ unit by unit, at \w+, provider"),
+    ):
+        prove_outputs(tied, ["2024-25"])

@@ -7,6 +7,7 @@ import pytest
 
 from pipelines.build import SQL
 from schemas.activity import FEEDS_OF_CARE
+from schemas.contract import contracts
 from tests.sql.cases import Case, evaluate
 
 
@@ -50,6 +51,6 @@ def test_rows_that_do_not_fit_their_columns_are_refused() -> None:
         Case("registration", "x", {}, "person_id  practice_code\n101").expected()
 
 
-def test_the_ledger_names_every_feed_of_care() -> None:
-    named = re.findall(r"\('(\w+)'\)", (SQL / "cost_ledger.sql").read_text())
-    assert sorted(named) == sorted(FEEDS_OF_CARE)
+def test_the_ledger_names_every_feed_of_care_and_whether_it_has_prices() -> None:
+    named = dict(re.findall(r"\('(\w+)', (true|false)\)", (SQL / "cost_ledger.sql").read_text()))
+    assert named == {feed: str(bool(contracts()[feed].price_column)).lower() for feed in FEEDS_OF_CARE}
