@@ -1,6 +1,6 @@
 """Tables of step 4, costing: what each unit costs, per person and year, and the ledger that proves it."""
 
-from schemas.activity import EXPOSURE_STATUS, LINK_STATUS, PART_RECORD_COUNT, QUANTITY
+from schemas.activity import EXPOSURE_STATUS, EXPOSURE_STATUSES, LINK_STATUS, PART_RECORD_COUNT, QUANTITY
 from schemas.columns import (
     ACTIVITY_MONTH,
     COMPLETENESS,
@@ -151,6 +151,7 @@ LEDGER_STAGES: dict[str, tuple[str, str | None]] = {
     "door": ("received", "received"),
     "linkage": ("door", "accepted"),
     "pricing": ("linkage", None),
+    "exposure": ("linkage", "linked"),
 }
 DOOR_STATUSES = ("rejected", "superseded", "withdrawn", "accepted")
 
@@ -159,8 +160,8 @@ COST_LEDGER = Table(
     step="costing",
     grain="One row per feed, provider, month, stage, status of the stage before that is divided, and status.",
     description="The conservation ledger. Each stage divides the one before without remainder: received; at the door "
-    "rejected, superseded, withdrawn, accepted; what was accepted by link status; each link status by match level. "
-    "Stages hold the same records again: choose one, never add two up.",
+    "rejected, superseded, withdrawn, accepted; what was accepted by link status; each link status by match level, and "
+    "what is linked by registration on its day. Stages hold the same records again: choose one, never add two up.",
     columns=(
         FINANCIAL_YEAR,
         FEED,
@@ -171,14 +172,14 @@ COST_LEDGER = Table(
             "part_of",
             "STRING",
             "Status of the stage before that is divided: received at the door, accepted in linkage, the link status in "
-            "pricing. Null for received, the whole.",
+            "pricing, linked in exposure. Null for received, the whole.",
             nullable=True,
         ),
         Column(
             "status",
             "STRING",
             f"received; at the door {', '.join(DOOR_STATUSES)}; in linkage the link status; in pricing "
-            f"{', '.join(MATCH_LEVELS)}.",
+            f"{', '.join(MATCH_LEVELS)}; in exposure {', '.join(EXPOSURE_STATUSES)}.",
         ),
         RECORD_COUNT,
         described(SUBMITTED_PENCE, "Price as submitted; null for a feed without prices."),

@@ -34,17 +34,18 @@ unit as (  -- the one pass over the units of care: what follows adds up its few 
         activity_month,
         link_status,
         match_level,
+        exposure_status,
         sum(record_count) as record_count,
         sum(submitted_pence) as submitted_pence,
         sum(cost_pence) as cost_pence
     from activity_cost
-    group by feed, provider_code, activity_month, link_status, match_level
+    group by feed, provider_code, activity_month, link_status, match_level, exposure_status
 ),
 
 inside as (
     select v.stage
     from (
-        values ('linkage'), ('pricing')
+        values ('linkage'), ('pricing'), ('exposure')
     ) as v(stage)
 ),
 
@@ -66,13 +67,18 @@ entry as (
         u.activity_month,
         i.stage,
         case when i.stage = 'linkage' then 'accepted' else u.link_status end as part_of,
-        case when i.stage = 'linkage' then u.link_status else u.match_level end as status,
+        case i.stage
+            when 'linkage' then u.link_status
+            when 'pricing' then u.match_level
+            else u.exposure_status
+        end as status,
         u.record_count,
         case when f.is_priced then coalesce(u.submitted_pence, 0) end as submitted_pence,
-        case when i.stage = 'linkage' then coalesce(u.cost_pence, 0) else u.cost_pence end as cost_pence
+        case when i.stage = 'pricing' then u.cost_pence else coalesce(u.cost_pence, 0) end as cost_pence
     from unit as u
     inner join feed_of_care as f on u.feed = f.feed
     cross join inside as i
+    where i.stage <> 'exposure' or u.link_status = 'linked'
 )
 
 select
@@ -89,4 +95,4 @@ select
 from entry as e
 cross join run_parameters as p
 group by p.financial_year, e.feed, e.provider_code, e.activity_month, e.stage, e.part_of, e.status
-having sum(e.record_count) <> 0 or sum(e.submitted_pence) <> 0 or e.stage in ('linkage', 'pricing')
+having e.stage <> 'received' or sum(e.record_count) <> 0 or sum(e.submitted_pence) <> 0

@@ -15,14 +15,14 @@ from pipelines.store import Store
 from schemas.catalogue import TABLES
 from schemas.costing import ACTIVITY_COST, LEDGER_STAGES
 
-_COST_IS_KNOWN = ("linkage", "pricing", "exposure")
+_COST_IS_KNOWN = "linkage"
 
 
 def _division() -> str:
     """The stages as rows: place, stage, stage and status that it divides, whether both sides have a cost."""
     return ", ".join(
         f"({place}, {quoted(stage)}, {quoted(divided)}, {quoted(status) if status else 'null'},"
-        f" {divided in _COST_IS_KNOWN})"
+        f" {divided == _COST_IS_KNOWN})"
         for place, (stage, (divided, status)) in enumerate(LEDGER_STAGES.items())
     )
 

@@ -11,7 +11,7 @@ of delivery and whether the price is borrowed. A test holds that no published ta
 from dataclasses import dataclass
 
 from pipelines.engine import quoted
-from schemas.activity import FEEDS_OF_CARE, SETTING_OF_FEED
+from schemas.activity import EXPOSURE_STATUSES, FEEDS_OF_CARE, SETTING_OF_FEED
 from schemas.costing import PERSON_YEAR_COST, SETTINGS
 
 COSTED = "costed"
@@ -78,6 +78,14 @@ _PERSON_YEAR_COST = _tied(
         {f"{point}_point_pence": f"case when point_of_delivery = '{point}' then cost_pence end" for point in _POINTS}
         | {"proxy_pence": "case when is_proxy then cost_pence end"},
         where=_LINKED,
+    )
+    + " union all "
+    + _long(
+        "cost_ledger",
+        {
+            f"{status}_pence": f"case when stage = 'exposure' and status = '{status}' then cost_pence end"
+            for status in EXPOSURE_STATUSES[1:]
+        },
     )
     + " union all "
     + _long(
