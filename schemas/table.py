@@ -58,7 +58,7 @@ class Table:
         sources: the tables it is built from, and no others.
         by_year: whether it is kept by financial year.
         zone: `restricted` tables are published to analysts inside, `store` tables never leave the workshop.
-        control: the columns by which its pence are totalled when written and proved again when read.
+        control: the columns by which its rows and pence are totalled when written, to name what changed in it.
     """
 
     name: str

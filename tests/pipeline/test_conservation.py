@@ -98,8 +98,8 @@ ONE_PENNY = [
     ("apc_spell", "submitted_price", "activity", ["apc_spell/", ": +1 pence (provider ", ", 2025-03)"]),
     ("activity", "submitted_pence", "activity_cost", ["activity", "+1 pence in submitted_pence", "provider_code"]),
     ("activity_cost", "cost_pence", "person_year_cost", ["activity_cost", "+1 pence in cost_pence", "provider_code"]),
-    ("person_year_cost", "inpatient_pence", "cost_by_setting", ["person_year_cost", "inpatient_pence", "+1 pence"]),
-    ("cost_ledger", "cost_pence", "release", ["cost_ledger", "pricing differs from", "1 pence of cost", ", 2024-"]),
+    ("person_year_cost", "inpatient_pence", "cost_by_setting", ["person_year_cost", "+1 pence in inpatient_pence"]),
+    ("cost_ledger", "cost_pence", "release", ["cost_ledger", "+1 pence in cost_pence", "provider_code", "stage "]),
 ]
 
 
