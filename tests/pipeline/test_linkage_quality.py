@@ -1,10 +1,15 @@
 """Linkage quality of a county with faults: it partitions the costed care, and its bounds hold the published cost."""
 
+import re
 from pathlib import Path
 
 import polars as pl
 import pytest
 
+from assets.costing.linkage_report import linkage_report
+from cli.linkage import show_linkage
+from pipelines.errors import LinkedCareError
+from pipelines.store import Store
 from schemas.linkage_quality import FEEDS_OF_CODES
 from synthetic import synthesise
 from tests.releases import table
@@ -78,3 +83,34 @@ def test_the_lower_bound_is_the_published_cost_and_the_upper_adds_all_that_is_un
     total = both.filter(pl.col("setting") == "total")
     settings = both.filter(pl.col("setting") != "total")
     assert total["unlinked_pence"].item() == settings["unlinked_pence"].sum() > 0
+
+
+def test_the_report_shows_what_matters_and_writes_all_of_it(
+    faulty: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("LINKED_CARE_HOME", str(faulty))
+    out = tmp_path / "report.md"
+    show_linkage(None, out)
+    shown, page = capsys.readouterr().out, out.read_text()
+    titles = [section.title for section in linkage_report(Store(faulty / "store"), YEAR)]
+    assert [f"## {number}. {title}" for number, title in enumerate(titles, 1)] == re.findall("^## .*$", page, re.M)
+    assert "Match rates" in shown and "Why care does not link" in shown
+    assert "doi:10.1093/pubmed/fdx037" in page
+    pseudonyms = set(Store(faulty / "store").frame("person_identifier")["pseudonym"])
+    assert not pseudonyms & set(re.findall(r"\w+", page))
+
+
+def test_reasons_in_the_report_are_all_that_is_unlinked(faulty: Path) -> None:
+    sections = linkage_report(Store(faulty / "store"), YEAR)
+    reasons = next(section for section in sections if section.title == "Why care does not link")
+    unlinked = table(faulty, "activity_cost").filter(pl.col("link_status") != "linked")
+    assert sum(int(row[2].replace(",", "")) for row in reasons.rows) == unlinked["record_count"].sum() > 0
+
+
+def test_a_year_that_is_not_built_is_told(faulty: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("LINKED_CARE_HOME", str(faulty))
+    with pytest.raises(LinkedCareError, match="--year 1999-00: built are 2024-25"):
+        show_linkage("1999-00", None)
+    monkeypatch.setenv("LINKED_CARE_HOME", str(tmp_path))
+    with pytest.raises(LinkedCareError, match="linkage_bound is not built yet"):
+        show_linkage(None, None)
