@@ -36,7 +36,8 @@ _PEOPLE = "persons where linked, else identifiers; who has several of these grou
 _PRICED = "zero where nothing was priced, null for a feed without costs"
 _CHARACTERISTIC = (
     "age_band (0-17, 18-39, 40-64, 65-74, 75-84, 85+), sex, ethnicity (group of the 2021 Census), deprivation_decile "
-    "(of the area, as the register last gave it): as the record itself says, and only where the feed says so of anybody"
+    "(of the area, as loaded, else as the register last gave it): as the record itself says, and only where the feed "
+    "says so of anybody"
 )
 
 
@@ -107,6 +108,7 @@ LINKAGE_QUALITY = Table(
         "person_identifier",
         "dummy_pseudonym",
         "registration",
+        "lsoa",
         "ethnic_group",
         *FEEDS_OF_CARE,
         *FEEDS_OF_CODES,

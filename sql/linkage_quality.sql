@@ -1,7 +1,7 @@
 -- linkage_quality: how much of each feed links, by records, people and pounds, and in whom it does not.
 -- Grain: one row per feed, provider, month and subgroup, within the year.
 -- Units: records, people, pence. Source: activity_cost, all feeds but the register, person_identifier,
--- dummy_pseudonym, registration, ethnic_group.
+-- dummy_pseudonym, registration, lsoa (empty unless loaded), ethnic_group.
 with stated as (  -- what a record itself says of its person; feeds of general practice and codes say nothing
     select
         'apc_spell' as feed, delivery_id, source_row, age_years, sex_code as sex, ethnic_category_code as ethnicity,
@@ -56,13 +56,19 @@ describing as (  -- feeds without any such column drop out here, before their ma
     group by feed
 ),
 
-area as (  -- the decile that the register last gave an area
+registered_area as (  -- the decile that the register last gave an area
     select
         lsoa_code,
         max_by(deprivation_decile, (registered_from, person_id)) as decile
     from registration
     where lsoa_code is not null and deprivation_decile is not null
     group by lsoa_code
+),
+
+area as (  -- as loaded by users, else as the register has it
+    select coalesce(a.lsoa_code, r.lsoa_code) as lsoa_code, coalesce(a.deprivation_decile, r.decile) as decile
+    from lsoa as a
+    full outer join registered_area as r on a.lsoa_code = r.lsoa_code
 ),
 
 identifier as (
