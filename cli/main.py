@@ -105,6 +105,17 @@ def quality(
         write_data_docs(data_docs)
 
 
+@app.command()
+def linkage(
+    year: Annotated[str | None, typer.Option(help="Financial year; the last built by default.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Write the whole report to this file, in Markdown.")] = None,
+) -> None:
+    """Show how much links by records, people and pounds, in whom it does not, and what that does to the figures."""
+    from cli.linkage import show_linkage
+
+    show_linkage(year, out)
+
+
 @app.command("dq-score")
 def dq_score(
     landing: Annotated[

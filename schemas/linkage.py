@@ -1,13 +1,10 @@
 """Tables of step 2, linkage: who a pseudonym is, who is registered when, and what did not link."""
 
 from schemas.columns import (
-    ACTIVITY_MONTH,
     AGE_BAND,
     FEED,
     FINANCIAL_YEAR,
     PERSON_ID,
-    PROVIDER_CODE,
-    RECORD_COUNT,
     SEX_CODE,
 )
 from schemas.places import LSOA, PRACTICE
@@ -160,48 +157,19 @@ PERSON_YEAR = Table(
     by_year=True,
 )
 
-LINKAGE_QUALITY = Table(
-    name="linkage_quality",
-    step="linkage",
-    grain="One row per feed, provider, month and subgroup.",
-    description="How much of each feed links to the register, by records, pseudonyms and submitted pounds.",
-    columns=(
-        FINANCIAL_YEAR,
-        FEED,
-        PROVIDER_CODE,
-        ACTIVITY_MONTH,
-        Column("subgroup_type", "STRING", "all, or sex where the feed carries it."),
-        Column("subgroup", "STRING", "Value within the type."),
-        RECORD_COUNT,
-        Column("linked_count", "BIGINT", "Records that link.", unit="records"),
-        Column("dummy_count", "BIGINT", "Records without a pseudonym or with a dummy.", unit="records"),
-        Column("not_registered_count", "BIGINT", "Records whose pseudonym nobody on the register has.", unit="records"),
-        Column("pseudonym_count", "BIGINT", "Distinct pseudonyms, dummies left out.", unit="pseudonyms"),
-        Column("linked_pseudonym_count", "BIGINT", "Distinct pseudonyms that link.", unit="pseudonyms"),
-        Column("submitted_pence", "BIGINT", "Submitted price; zero for a feed without prices.", unit="pence"),
-        Column("linked_submitted_pence", "BIGINT", "Submitted price of records that link.", unit="pence"),
-    ),
-    key=("feed", "provider_code", "activity_month", "subgroup_type", "subgroup"),
-    sources=(
-        "person_identifier",
-        "dummy_pseudonym",
-        "apc_spell",
-        "op_attendance",
-        "ec_attendance",
-        "gp_appointment",
-        "gp_coded_event",
-        "gp_prescription",
-        "community_contact",
-        "mh_contact",
-        "mh_ward_stay",
-        "mh_diagnosis",
-        "social_care_event",
-    ),
-    by_year=True,
-    control=("feed",),
+_FEEDS = (
+    "apc_spell",
+    "op_attendance",
+    "ec_attendance",
+    "gp_appointment",
+    "gp_coded_event",
+    "gp_prescription",
+    "community_contact",
+    "mh_contact",
+    "mh_ward_stay",
+    "mh_diagnosis",
+    "social_care_event",
 )
-
-_CARE_FEEDS = LINKAGE_QUALITY.sources[2:]
 
 PLAUSIBILITY_RESULT = Table(
     name="plausibility_result",
@@ -230,7 +198,7 @@ PLAUSIBILITY_RESULT = Table(
         Column("broken_count", "BIGINT", "Of these, how many the check finds.", unit="records or people"),
     ),
     key=("feed", "check_code"),
-    sources=("person", "person_identifier", "person_year", "registration", *_CARE_FEEDS),
+    sources=("person", "person_identifier", "person_year", "registration", *_FEEDS),
     by_year=True,
 )
 
@@ -243,6 +211,5 @@ TABLES = (
     REGISTRATION,
     EXPOSURE_PERIOD,
     PERSON_YEAR,
-    LINKAGE_QUALITY,
     PLAUSIBILITY_RESULT,
 )

@@ -9,6 +9,7 @@ from pipelines.build import build_sql
 from pipelines.home import Home
 from pipelines.store import Stored
 from schemas.costing import ACTIVITY_COST, COST_LEDGER, PERSON_YEAR_COST, PRICE_BOOK
+from schemas.linkage_quality import LINKAGE_BOUND, LINKAGE_DIFFERENCE, LINKAGE_QUALITY
 
 
 @table_asset(PRICE_BOOK)
@@ -19,6 +20,9 @@ def price_book(home: Home, year: str | None) -> Stored:
 
 activity_cost = sql_table(ACTIVITY_COST)
 person_year_cost = sql_table(PERSON_YEAR_COST)
+linkage_quality = sql_table(LINKAGE_QUALITY)
+linkage_difference = sql_table(LINKAGE_DIFFERENCE)
+linkage_bound = sql_table(LINKAGE_BOUND)
 
 
 @table_asset(COST_LEDGER, "person_year_cost")

@@ -9,16 +9,17 @@ from pipelines.store import Stored
 from schemas.linkage import (
     DUMMY_PSEUDONYM,
     EXPOSURE_PERIOD,
-    LINKAGE_QUALITY,
     PERSON,
     PERSON_IDENTIFIER,
     PERSON_YEAR,
     PLAUSIBILITY_RESULT,
     REGISTRATION,
 )
+from schemas.linkage_quality import ETHNIC_GROUP
 from schemas.places import LSOA, PRACTICE
 
 dummy_pseudonym = reference_table(DUMMY_PSEUDONYM)
+ethnic_group = reference_table(ETHNIC_GROUP)
 
 
 @table_asset(PRACTICE)
@@ -45,5 +46,4 @@ person = sql_table(PERSON)
 registration = sql_table(REGISTRATION)
 exposure_period = sql_table(EXPOSURE_PERIOD)
 person_year = sql_table(PERSON_YEAR)
-linkage_quality = sql_table(LINKAGE_QUALITY)
 plausibility_result = sql_table(PLAUSIBILITY_RESULT)
