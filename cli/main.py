@@ -42,7 +42,9 @@ class Faults(StrEnum):
 
 @app.command()
 def synthesise(
-    people: Annotated[int, typer.Option(min=100, help="People registered at the end of the last year.")] = 114_874,
+    people: Annotated[
+        int, typer.Option(min=100, max=2_000_000, help="People registered at the end of the last year.")
+    ] = 114_874,
     years: Annotated[str, typer.Option(help="Financial years, first..last.")] = "2022-23..2024-25",
     seed: Annotated[int, typer.Option(help="The same seed makes the same county, to the byte.")] = 2013,
     faults: Annotated[Faults, typer.Option(help="Plant defects, and say where in truth.json.")] = (Faults.NONE),

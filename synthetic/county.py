@@ -27,6 +27,7 @@ Faults = Literal["none", "default", "all"]
 
 
 MOST_FAULTS = 10.0
+MOST_PEOPLE = 2_000_000
 
 
 @dataclass(frozen=True)
@@ -71,8 +72,8 @@ def synthesise(
     the share of rows that are planted. `progress` receives the number of blocks done and of all blocks.
     """
     study, to = Study.of(years), Path(to)
-    if people < 1:
-        raise ValueError("people: at least one person is needed")
+    if not 1 <= people <= MOST_PEOPLE:
+        raise ValueError("people: at least one, and at most two million, whom a council can number with seven digits")
     if faults not in get_args(Faults):
         raise ValueError(f"faults: {faults!r} is none of {', '.join(get_args(Faults))}")
     if not 0 < fault_rate <= MOST_FAULTS:

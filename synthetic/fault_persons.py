@@ -64,7 +64,8 @@ def unlinked(
     which = np.where(blank, 0, rng.integers(0, len(dummies), frame.height))
     named = pl.Series(dummies, dtype=pl.String).gather(which)
     old = (frame[PERIOD] < rotation(study)).to_numpy() & (feed.name == ROTATED_FEED)
-    free, below = clean & ~dummy, (DUMMY_SHARE + NOT_REGISTERED_SHARE) * chance.rate
+    # Strangers are none of the history: their two records must lie in the years that are asked about.
+    free, below = clean & ~dummy & (frame[PERIOD] >= 0).to_numpy(), (DUMMY_SHARE + NOT_REGISTERED_SHARE) * chance.rate
     pairs = {
         domain: _pairs(np.where(free & where, draw, np.inf), stay, below)
         for domain, where in ((feed.domain, ~old), (OLD_DOMAIN, old))

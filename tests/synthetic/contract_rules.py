@@ -3,7 +3,7 @@
 It shares nothing with the generator, nor with the pipeline. Order of the rules of a column: required, type, enum,
 pattern, length, minimum, maximum; columns in contract order; then the cross-column rules; then repeats of the key.
 Rules that only warn are told apart: a row may break several, and breaks them whether or not it is rejected. Columns
-that a file may lack are not expected: the county does not send them; nor can it break a rule over one of them.
+that a file may lack are not expected, but for two that the county sends; it can break no rule over the others.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import pyarrow.parquet as pq
 import yaml
 
 CONTRACTS = Path(__file__).parents[2] / "data_contracts"
+_SENT_BESIDE = {"person_merger": ("event_code",), "person_bridge": ("bridged_to",)}
 _KINDS = ("required", "type", "enum", "pattern", "length", "minimum", "maximum", "missing_value")
 _SQL_TYPES = {"date": "DATE", "integer": "INTEGER", "number": "DECIMAL(12,{scale})", "string": "VARCHAR"}
 
@@ -52,8 +53,9 @@ def own(item: dict, name: str, default: object = None) -> object:
 
 
 def sent(feed: str) -> list[dict]:
-    """The columns that a file must carry."""
-    return [column for column in contract(feed)["properties"] if not own(column, "mayBeAbsent")]
+    """The columns that a file must carry, and those that the county sends beside them."""
+    also = _SENT_BESIDE.get(feed, ())
+    return [c for c in contract(feed)["properties"] if not own(c, "mayBeAbsent") or c["name"] in also]
 
 
 def headers(feed: str) -> list[str]:

@@ -63,6 +63,12 @@ def test_financial_years_must_be_well_written_and_consecutive(years: list[str], 
         synthesise(10, years, 1, "none", tmp_path)
 
 
+@pytest.mark.parametrize("people", [0, 2_000_001])
+def test_too_few_or_too_many_people_are_refused(people: int, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="people"):
+        synthesise(people, ("2024-25",), 1, "none", tmp_path)
+
+
 def test_as_many_people_as_asked_are_registered_on_the_last_day(clean: Landing) -> None:
     register = clean.rows["patient_register"].filter(pl.col("period_end") == "2025-03-31")
     assert register.filter(pl.col("registered_to").is_null())["pseudonym"].n_unique() == 2_000
