@@ -9,7 +9,6 @@ import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 import pyarrow as pa
@@ -20,12 +19,12 @@ from assets.feeds.delivery import landed
 from assets.feeds.receipt import RECEIPT
 from assets.feeds.withdrawal import WITHDRAWN
 from assets.linkage.identity import person_id
+from assets.publication.release import RECORD, kept_in, recorded, write_record
 from pipelines.errors import ConservationError, LinkedCareError
-from pipelines.store import Store, fingerprint, write_whole
+from pipelines.store import Store, fingerprint
 from schemas.contract import contracts
 from schemas.feeds import LINK_FEEDS, WITHDRAWN_IDENTIFIER
 
-RECORD = "release.json"
 LEDGER, UNITS, PEOPLE = "cost_ledger", "activity_cost", "person"
 _JOURNAL, _PERSON = ".withdrawal", "person_id"
 _CELL = ["feed", "provider_code", "activity_month"]
@@ -82,7 +81,7 @@ def withdraw_from_releases(root: Path, store: Store, key: str, is_dry_run: bool 
 
     Raises:
         LinkedCareError: if who is withdrawn is not known, or people were made with another key.
-        ConservationError: if the ledger of a release would not balance.
+        ConservationError: if a release is not as it was published, or its ledger would not balance.
     """
     rows = store.frame(WITHDRAWN_IDENTIFIER.name).select("pseudonym_domain", "pseudonym").sort(pl.all()).rows()
     known = _known_people(store, key)
@@ -91,9 +90,22 @@ def withdraw_from_releases(root: Path, store: Store, key: str, is_dry_run: bool 
     for release in releases:
         if not is_dry_run:
             finish(release)
+        _refuse_changed(store, release)
         _refuse_other_people(release, pl.concat([known, people]))
     cleaned = {release.name: _clean(release, people, is_dry_run) for release in releases}
     return Withdrawal(fingerprint(rows) if rows else "", len(rows), cleaned, tuple(_still_landed(root)))
+
+
+def _called(release: Path) -> str:
+    return f"releases/{release.name}"
+
+
+def _refuse_changed(store: Store, release: Path) -> None:
+    try:
+        store.bytes.refuse_changed(kept_in(release, _called(release)))
+    except ConservationError as error:
+        remedy = "remove the release, or run `linked-care nightly --rebuild` if it is the one in outputs"
+        raise ConservationError(error.what, remedy) from None
 
 
 def _known_people(store: Store, key: str) -> pl.Series:
@@ -113,7 +125,7 @@ def _refuse_other_people(release: Path, known: pl.Series) -> None:
     people = pl.scan_parquet(files, glob=False).select(_PERSON).collect().to_series() if files else pl.Series()
     if people.len() and not people.is_in(known.implode()).any():
         raise LinkedCareError(
-            f"releases/{release.name}: none of its people is known, so that nobody can be found in it. It was made"
+            f"{_called(release)}: none of its people is known, so that nobody can be found in it. It was made"
             " under another LINKED_CARE_PERSON_KEY: remove it."
         )
 
@@ -170,7 +182,7 @@ def _without(release: Path, ledger: Path, units: pl.DataFrame) -> pa.Table:
     """
     before = pq.read_table(ledger)
     frame = pl.DataFrame(before)
-    name = f"releases/{release.name}: {LEDGER} {ledger.parent.name.removeprefix('financial_year=')}"
+    name = f"{_called(release)}: {LEDGER} {ledger.parent.name.removeprefix('financial_year=')}"
     if "stage" not in frame.columns:
         raise LinkedCareError(f"{name} has no stages, since an earlier version made it. Remove the release.")
     priced = frame.filter(pl.col("submitted_pence").is_not_null())["feed"].unique().to_list()
@@ -229,12 +241,12 @@ def _stage(release: Path, gone: Iterable[Path], ledgers: Mapping[Path, pa.Table]
                 kept = batch.filter(pc.invert(pc.is_in(batch.column(_PERSON), ids)))
                 target.write_batch(kept)
                 rows[str(file.parent)] = rows.get(str(file.parent), 0) + kept.num_rows
-    record = json.loads((release / RECORD).read_text())
+    record = recorded(release, _called(release))
     for entry in record["tables"]:
         year = entry["financial_year"]
         folder = release / "restricted" / entry["table"] / (f"financial_year={year}" if year else ".")
         entry["rows"] = rows.get(str(folder), entry["rows"])
-    (staged / RECORD).write_text(json.dumps(record))
+    (staged / RECORD).write_text(json.dumps({name: value for name, value in record.items() if name != "files"}))
     staged.rename(release / _JOURNAL)
 
 
@@ -244,6 +256,12 @@ def _aside(release: Path, staged: Path, file: Path) -> Path:
     return path
 
 
+def finish_all(releases: Path) -> None:
+    """Finish what a killed withdrawal left half-swapped, so that every release is whole again."""
+    for release in sorted(releases.glob("[0-9]*")):
+        finish(release)
+
+
 def finish(release: Path) -> None:
     """Swap in what is staged for a release, if anything is. May be cut off anywhere and done again."""
     journal = release / _JOURNAL
@@ -251,8 +269,7 @@ def finish(release: Path) -> None:
         return
     for path in sorted(journal.rglob("*.parquet")):
         path.replace(release / path.relative_to(journal))
-    record: dict[str, Any] = json.loads((journal / RECORD).read_text())
-    write_whole(release / RECORD, json.dumps(record, indent=1))
+    write_record(release, json.loads((journal / RECORD).read_text()))
     shutil.rmtree(journal)
 
 

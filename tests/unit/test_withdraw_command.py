@@ -11,7 +11,8 @@ from typer.testing import CliRunner
 
 from assets.linkage.identity import DEMONSTRATION_KEY, person_id
 from assets.publication import withdrawal
-from assets.publication.withdrawal import withdraw_from_releases
+from assets.publication.release import kept_in, recorded, write_record
+from assets.publication.withdrawal import finish_all, withdraw_from_releases
 from cli.main import app
 from pipelines.errors import ConservationError, LinkedCareError
 from pipelines.store import frame_writer
@@ -93,7 +94,7 @@ def kept(home, store, listed) -> Path:
         (release / "restricted" / name).mkdir(parents=True)
         os.link(source, release / "restricted" / name / "part-0.parquet")
         entries.append({"table": table, "financial_year": year or None, "rows": frame.height, "content": "c"})
-    (release / "release.json").write_text(json.dumps({"release": release.name, "tables": entries}))
+    write_record(release, {"release": release.name, "tables": entries})
     return release
 
 
@@ -109,6 +110,19 @@ def ledger(release: Path) -> set[tuple]:
 
 def withdraw(home, dry_run: bool = False):
     return withdraw_from_releases(home.root, home.store, DEMONSTRATION_KEY, dry_run)
+
+
+def rewrite(release: Path, path: Path, frame: pl.DataFrame) -> None:
+    """Change a file as if it had been published so."""
+    frame.write_parquet(path)
+    write_record(release, recorded(release, "it"))
+
+
+def test_a_release_that_was_changed_is_not_cleaned(kept, home, listed):
+    listed(GOES)
+    pl.DataFrame({"person_id": [of(STAYS)]}).write_parquet(kept / "restricted" / "person" / "part-0.parquet")
+    with pytest.raises(ConservationError, match=r"person/part-0\.parquet: changed since"):
+        withdraw(home)
 
 
 def test_their_rows_leave_every_table_of_people_and_the_store_keeps_its_files(kept, home, listed):
@@ -147,7 +161,7 @@ def test_the_ledger_moves_them_to_withdrawn_and_balances(kept, home, listed):
 def test_a_feed_without_prices_gets_none(kept, home, listed):
     for table in ("cost_ledger", "activity_cost"):
         [path] = (kept / "restricted" / table).rglob("*.parquet")
-        pl.read_parquet(path, glob=False).with_columns(submitted_pence=pl.lit(None, pl.Int64)).write_parquet(path)
+        rewrite(kept, path, pl.read_parquet(path, glob=False).with_columns(submitted_pence=pl.lit(None, pl.Int64)))
     listed(GOES)
     withdraw(home)
     assert read(kept, "cost_ledger")["submitted_pence"].null_count() == read(kept, "cost_ledger").height
@@ -183,7 +197,10 @@ def test_a_kill_at_any_moment_is_made_good(kept, home, listed, monkeypatch, mome
         patch.setattr(withdrawal.shutil, "rmtree", counted(withdrawal.shutil.rmtree))
         with pytest.raises(KeyboardInterrupt):
             withdraw(home)
+    finish_all(home.releases)  # as every run begins
+    home.store.bytes.refuse_changed(kept_in(kept, "outputs"))
     withdraw(home)
+    home.store.bytes.refuse_changed(kept_in(kept, "outputs"))
     assert read(kept, "person")["person_id"].to_list() == [of(STAYS)]
     assert ("door", "received", "withdrawn", 2, 100, None) in ledger(kept)
     assert ("received", None, "received", 5, 150, None) in ledger(kept)
@@ -195,7 +212,7 @@ def test_another_key_removes_nobody_and_says_so(kept, home, listed):
     with pytest.raises(LinkedCareError, match="was made under another key"):
         withdraw_from_releases(home.root, home.store, "another key, also long enough")
     path = kept / "restricted" / "person" / "part-0.parquet"
-    pl.DataFrame({"person_id": [1, 2]}).write_parquet(path)
+    rewrite(kept, path, pl.DataFrame({"person_id": [1, 2]}))
     with pytest.raises(LinkedCareError, match="releases/000001-abc: none of its people is known"):
         withdraw(home)
 
@@ -204,7 +221,7 @@ def test_a_ledger_that_would_not_balance_stops_it_before_anything_is_removed(kep
     [path] = (kept / "restricted" / "cost_ledger").rglob("*.parquet")
     is_linked = (pl.col("stage") == "linkage") & (pl.col("status") == "linked")
     changed = pl.col("submitted_pence") + is_linked.cast(pl.Int64)
-    pl.read_parquet(path, glob=False).with_columns(submitted_pence=changed).write_parquet(path)
+    rewrite(kept, path, pl.read_parquet(path, glob=False).with_columns(submitted_pence=changed))
     listed(GOES)
     with pytest.raises(ConservationError, match="cost_ledger 2024-25: 1 providers' months would not balance"):
         withdraw(home)
@@ -213,7 +230,7 @@ def test_a_ledger_that_would_not_balance_stops_it_before_anything_is_removed(kep
 
 def test_a_ledger_without_stages_is_told(kept, home, listed):
     [path] = (kept / "restricted" / "cost_ledger").rglob("*.parquet")
-    pl.read_parquet(path, glob=False).drop("stage").write_parquet(path)
+    rewrite(kept, path, pl.read_parquet(path, glob=False).drop("stage"))
     listed(GOES)
     with pytest.raises(LinkedCareError, match="has no stages, since an earlier version made it"):
         withdraw(home)
