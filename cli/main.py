@@ -146,6 +146,16 @@ def wipe(
     remove(deliveries or [], everything, yes)
 
 
+@app.command()
+def withdraw(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be removed, and remove nothing.")] = False,
+) -> None:
+    """Take people who are withdrawn, as of the last run, out of the releases that are kept; writes a receipt."""
+    from cli.withdraw import withdraw as remove
+
+    remove(dry_run)
+
+
 def run() -> None:
     """Run the command; a user's mistake is one line, not a traceback."""
     code = 0

@@ -16,6 +16,7 @@ import dagster as dg
 from pydantic import PrivateAttr
 
 from assets.linkage.identity import DEMONSTRATION_KEY
+from assets.publication.withdrawal import finish_all
 from pipelines.home import Home, open_home
 from pipelines.verification import verify_home
 
@@ -44,6 +45,7 @@ class HomeResource(dg.ConfigurableResource):
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["HomeResource"]:
         """Hold the lock for the length of the run, which begins by proving what is stored unless it makes all again."""
         with open_home(Path(self.root), self.person_key, self.memory_limit, self.rebuild) as home:
+            finish_all(home.releases)
             if not self.rebuild:
                 verify_home(home)
             self._home = home

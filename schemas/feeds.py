@@ -27,12 +27,14 @@ def _pence(name: str, what: str) -> Column:
 
 
 _SUPERSEDED = "that a later delivery replaces, or of a repeated delivery"
+_WITHDRAWN = "accepted and then removed, since their identifier is withdrawn"
 
 DELIVERY_RECEIPT = Table(
     name="delivery_receipt",
     step="feeds",
     grain="One row per delivery.",
-    description="What became of every delivery: received rows and pence are those rejected, superseded and accepted.",
+    description="What became of every delivery: received rows and pence are those rejected, superseded, withdrawn and "
+    "accepted.",
     columns=(
         FEED,
         DELIVERY_ID,
@@ -48,10 +50,12 @@ DELIVERY_RECEIPT = Table(
         _rows("received", "received"),
         _rows("rejected", "rejected to quarantine"),
         _rows("superseded", _SUPERSEDED),
+        _rows("withdrawn", _WITHDRAWN),
         _rows("accepted", "accepted and current"),
         _pence("received", "received"),
         _pence("rejected", "rejected to quarantine"),
         _pence("superseded", _SUPERSEDED),
+        _pence("withdrawn", _WITHDRAWN),
         _pence("accepted", "accepted and current"),
         Column(
             "released_rows",
@@ -69,6 +73,24 @@ DELIVERY_RECEIPT = Table(
     key=("feed", "delivery_id"),
 )
 
+LINK_FEEDS = ("person_bridge", "person_merger", "person_withdrawal")
+
+WITHDRAWN_IDENTIFIER = Table(
+    name="withdrawn_identifier",
+    step="feeds",
+    grain="One row per withdrawn pseudonym in its domain.",
+    description="Identifiers that must no longer be processed: those on the current withdrawal lists, and all that any "
+    "merger or bridge connects to them, also one that was undone. Rows that carry them are removed from every feed.",
+    columns=(
+        Column("pseudonym_domain", "STRING", "Domain in which the pseudonym was made."),
+        Column("pseudonym", "STRING", "Source pseudonym: never leaves the store."),
+        Column("how", "STRING", "listed: on a current list; linked: connected to one that is, by mergers or bridges."),
+    ),
+    key=("pseudonym_domain", "pseudonym"),
+    sources=(*LINK_FEEDS, "dummy_pseudonym"),
+    zone="store",
+)
+
 DELIVERY_TOTAL = Table(
     name="delivery_total",
     step="feeds",
@@ -82,7 +104,7 @@ DELIVERY_TOTAL = Table(
             PROVIDER_CODE, "Organisation code of the provider; unknown where a rejected row's cannot be trusted."
         ),
         ACTIVITY_MONTH,
-        Column("status", "STRING", "rejected, superseded or accepted."),
+        Column("status", "STRING", "rejected, superseded, withdrawn or accepted."),
         RECORD_COUNT,
         SUBMITTED_PENCE,
     ),
@@ -200,8 +222,8 @@ DELIVERY_CALENDAR = Table(
         ),
         described(
             RECORD_COUNT,
-            "Accepted and current records of the month. A quarterly delivery's are spread over its months; a "
-            "snapshot's count for each month that it covers.",
+            "Accepted and current records of the month, with those withdrawn, which came too. A quarterly delivery's "
+            "are spread over its months; a snapshot's count for each month that it covers.",
         ),
         Column(
             "usual_record_count",
@@ -258,6 +280,7 @@ FEED_COMPLETENESS = Table(
 )
 
 TABLES = (
+    WITHDRAWN_IDENTIFIER,
     DELIVERY_RECEIPT,
     DELIVERY_TOTAL,
     QUARANTINE,

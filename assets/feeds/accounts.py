@@ -21,7 +21,7 @@ from schemas.feeds import DELIVERY_RECEIPT, DELIVERY_TOTAL, QUARANTINE
 from schemas.table import Table
 
 _IN_THE_LEDGER = {"accepted", "superseded"}
-_STATUSES = ("rejected", "superseded", "accepted")
+_STATUSES = ("rejected", "superseded", "withdrawn", "accepted")
 
 
 def build_delivery_receipt(store: Store, contracts: Mapping[str, Contract]) -> Stored:
@@ -85,7 +85,7 @@ def _key(store: Store, table: Table, judged: Mapping[str, list[Judged]], verdict
         {feed: current and current.content for feed, current in stored.items()},
         {
             feed: [
-                (j.receipt.delivery_id, j.receipt.intake_key, j.verdict, None if verdicts else j.reason)
+                (j.receipt.delivery_id, j.receipt.rows_key, j.verdict, None if verdicts else j.reason)
                 for j in found
                 if verdicts is None or j.verdict in verdicts
             ]

@@ -10,6 +10,7 @@ from assets.feeds.completeness import build_feed_completeness, gaps, gaps_in_wor
 from assets.feeds.current import build_feed
 from assets.feeds.quality import build_rule_result
 from assets.feeds.value_completeness import build_value_completeness
+from assets.feeds.withdrawn import build_withdrawn_identifier, warn_of_what_withdraws_nobody
 from assets.tables import reference_table
 from pipelines.assets import OWNERS, table_asset
 from pipelines.expectations import begin_proof
@@ -23,10 +24,12 @@ from schemas.feeds import (
     DELIVERY_RECEIPT,
     DELIVERY_TOTAL,
     FEED_COMPLETENESS,
+    LINK_FEEDS,
     PROVIDER_SUCCESSION,
     QUARANTINE,
     RULE_RESULT,
     VALUE_COMPLETENESS,
+    WITHDRAWN_IDENTIFIER,
 )
 
 log = logging.getLogger(__name__)
@@ -36,6 +39,7 @@ def _feed_asset(contract: Contract) -> dg.AssetsDefinition:
     @dg.asset(
         name=contract.feed,
         group_name="feeds",
+        deps=[] if contract.feed in LINK_FEEDS else [WITHDRAWN_IDENTIFIER.name],
         description=f"{contract.description} {contract.grain}",
         metadata={"dagster/column_schema": contract.dagster_schema(), "contract_version": contract.version},
         kinds={"parquet", "polars"},
@@ -53,6 +57,14 @@ def _feed_asset(contract: Contract) -> dg.AssetsDefinition:
 
 
 FEEDS = [_feed_asset(contract) for contract in contracts().values()]
+
+
+@table_asset(WITHDRAWN_IDENTIFIER)
+def withdrawn_identifier(home: Home, year: str | None) -> Stored:
+    """Who must no longer be processed; known before any other feed is taken in."""
+    stored = build_withdrawn_identifier(home.store)
+    warn_of_what_withdraws_nobody(home)
+    return stored
 
 
 @table_asset(DELIVERY_RECEIPT, *contracts())

@@ -166,8 +166,8 @@ def _covering(good: pl.DataFrame, begun: pl.DataFrame) -> pl.DataFrame:
 def _records(good: pl.DataFrame, covering: pl.DataFrame, totals: pl.DataFrame) -> pl.DataFrame:
     """Records as they came (`sent`) and as they stand (`kept`), by delivery, provider and month."""
     counted = (
-        totals.filter(pl.col("status").is_in(["accepted", "superseded"]))
-        .with_columns(kept=pl.when(pl.col("status") == "accepted").then("record_count").otherwise(0))
+        totals.filter(pl.col("status").is_in(["accepted", "superseded", "withdrawn"]))
+        .with_columns(kept=pl.when(pl.col("status") == "superseded").then(0).otherwise("record_count"))
         .group_by("feed", "delivery_id", "provider_code", "activity_month")
         .agg(sent=pl.col("record_count").sum(), kept=pl.col("kept").sum())
     )

@@ -21,6 +21,7 @@ from assets.feeds.releases import RELEASES, released_rules
 from assets.feeds.shelf import kept_of_deliveries
 from assets.feeds.submission import Judged, Standing, Verdict, judge, standing
 from assets.feeds.superseded import superseded_records
+from assets.feeds.withdrawal import Withdrawn, comes_back, withdraw, withdrawn_now
 from pipelines.errors import ConservationError
 from pipelines.sealed import BrokenSealError, sealed, unsealed
 from pipelines.store import Store, Stored, digest_of, fingerprint, write_whole
@@ -55,9 +56,10 @@ def _build(store: Store, landing: Path, contract: Contract) -> Stored:
     folders = list(landed(landing, contract.feed))
     released = released_rules(store.root.parent / RELEASES, contract.feed)
     large = [folder for folder in folders if _bytes(folder) > LARGE]
+    withdrawn = withdrawn_now(store, contract)
 
     def take(folder: Path) -> bool:
-        return _take_in_if_new(folder, contract, shelf, released(folder.name), store.rebuild)
+        return _take_in_if_new(folder, contract, shelf, released(folder.name), store.rebuild, withdrawn)
 
     taken = sum(map(take, large))  # one at a time, since each is held in memory
     with ThreadPoolExecutor(AT_ONCE) as threads:  # one delivery reads while another writes
@@ -66,6 +68,8 @@ def _build(store: Store, landing: Path, contract: Contract) -> Stored:
     if store.rebuild:
         remove_unneeded(shelf, [])
         store.bytes.refuse_changed(kept_of_deliveries(shelf, found, contract))
+    if withdraw(shelf, contract, withdrawn):  # before anything is current
+        found = receipts(shelf)
     judged = judge(found, contract)
     current = standing(judged)
     key = fingerprint(contract.read_by, [one.key for one in current], _code())
@@ -89,7 +93,14 @@ def _bytes(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.iterdir() if path.is_file())
 
 
-def _take_in_if_new(folder: Path, contract: Contract, shelf: Path, released: frozenset[str], rebuild: bool) -> bool:
+def _take_in_if_new(
+    folder: Path,
+    contract: Contract,
+    shelf: Path,
+    released: frozenset[str],
+    rebuild: bool,
+    withdrawn: Withdrawn,
+) -> bool:
     receipt = shelf / folder.name / RECEIPT
     try:
         delivery = read_delivery(folder)
@@ -102,8 +113,9 @@ def _take_in_if_new(folder: Path, contract: Contract, shelf: Path, released: fro
         _tell_refused(contract, folder, refusal)
         return True
     # What was refused is tried again: its file may be mended.
-    key = intake_key(delivery, contract, released)
-    if not rebuild and stands(receipt.parent) and Receipt.load(receipt).intake_key == key:
+    known = Receipt.load(receipt) if not rebuild and stands(receipt.parent) else None
+    is_known = known and known.intake_key == intake_key(delivery, contract, released)
+    if known and is_known and not comes_back(receipt.parent, known, withdrawn):
         return False
     outcome = take_in(delivery, contract, shelf, released)
     if outcome.reason:
@@ -169,7 +181,7 @@ def _point(store: Store, shelf: Path, contract: Contract, current: list[Standing
         year=None,
         fingerprint=key,
         files=tuple(str(file.relative_to(store.root)) for file in files),
-        digests=tuple(fingerprint(receipt.intake_key, file.name) for receipt, file, _ in parts) or (key,),
+        digests=tuple(fingerprint(receipt.rows_key, file.name) for receipt, file, _ in parts) or (key,),
         rows=sum(one.receipt.rows("accepted") for one in current) - records.height,
         periods=tuple((str(first), str(last)) for _, _, (first, last) in parts),
         spans=contract.spans_deliveries,

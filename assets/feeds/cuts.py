@@ -60,6 +60,11 @@ def _cut(part: Path, copy: Path, kept: list[tuple[Remains, Span]], contract: Con
     staged.replace(copy)
 
 
+def is_copy(path: Path) -> bool:
+    """Whether a file is such a copy, which can be made again."""
+    return path.name.startswith(PREFIX)
+
+
 def remove_unneeded(shelf: Path, needed: Iterable[Path]) -> None:
     """Remove the copies that nothing points at any longer."""
     for path in set(shelf.glob(f"*/{PREFIX}*.parquet")) - set(needed):
@@ -78,7 +83,7 @@ def months_moved(
     price = (pl.col(contract.price_column) * 100).cast(pl.Int64) if contract.price_column else pl.lit(0, pl.Int64)
     found = [pl.DataFrame(schema=_MOVED)]
     for path in files:
-        if path.name.startswith(PREFIX):
+        if is_copy(path):
             before: tuple[date | None, date | None] = periods[path.parent.name]
             found.append(
                 pl.scan_parquet(path, glob=False)

@@ -41,6 +41,8 @@ class Receipt:
         roles: the kinds of files that it holds: `records`, and companions.
         files: SHA-256 of the bytes of each file that lies beside it, as written.
         unreadable_prices: rejected rows whose price is no amount of money, so that their pence are unknown.
+        held_against: digest of the withdrawn identifiers that its rows were last held against.
+        left: digest of what is left of its accepted rows since some were withdrawn; empty where none were.
     """
 
     delivery_id: str
@@ -68,6 +70,13 @@ class Receipt:
     roles: tuple[str, ...] = ("records",)
     unreadable_prices: int = 0
     files: Mapping[str, str] = field(default_factory=dict)
+    held_against: str = ""
+    left: str = ""
+
+    @property
+    def rows_key(self) -> str:
+        """Digest of all that its accepted rows depend on: equal ones mean equal rows."""
+        return f"{self.intake_key} {self.left}" if self.left else self.intake_key
 
     @property
     def has_records(self) -> bool:

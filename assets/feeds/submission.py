@@ -63,7 +63,7 @@ class Standing:
     def key(self) -> tuple[object, ...]:
         """All that its current rows depend on."""
         others = [(other.delivery_id, other.intake_key) for other in (*self.deletes, self.active) if other]
-        return self.receipt.delivery_id, self.receipt.intake_key, repr(self.remains), others
+        return self.receipt.delivery_id, self.receipt.rows_key, repr(self.remains), others
 
 
 def judge(receipts: Iterable[Receipt], contract: Contract) -> list[Judged]:
@@ -173,7 +173,7 @@ def _period(receipt: Receipt) -> Span:
 
 def _holds(receipt: Receipt) -> list[str]:
     """The providers that a delivery is for: those announced, else those found in it."""
-    found = {provider for status, provider, *_ in receipt.totals if status == "accepted"}
+    found = {provider for status, provider, *_ in receipt.totals if status in {"accepted", "withdrawn"}}
     return sorted(receipt.providers or found or {UNKNOWN})
 
 

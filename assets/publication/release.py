@@ -4,6 +4,7 @@ Belongs here: proving, assembling, swapping and keeping releases; the catalogue 
 Does not belong here: computing tables.
 """
 
+import json
 import os
 import shutil
 import uuid
@@ -120,23 +121,31 @@ def kept_of_release(home: Home) -> Iterator[Kept]:
     Raises:
         ConservationError: if the record of what it holds is not the one that was written.
     """
-    release = current_release(home)
-    if not release:
-        return
-    for name, digest in _recorded(release).items():
-        yield Kept(release / name, digest, partial(_what_changed, release / name, name))
+    if release := current_release(home):
+        yield from kept_in(release, "outputs")
+
+
+def kept_in(release: Path, called: str) -> Iterator[Kept]:
+    """The files of any release, as `kept_of_release`; `called` is its name in messages."""
+    for name, digest in recorded(release, called).get("files", {}).items():
+        yield Kept(release / name, digest, partial(_what_changed, release / name, f"{called}/{name}"))
 
 
 def _what_changed(path: Path, name: str) -> str:
-    return f"outputs/{name}: {'changed' if path.exists() else 'is gone'} since it was published"
+    return f"{name}: {'changed' if path.exists() else 'is gone'} since it was published"
 
 
-def _recorded(release: Path) -> dict[str, str]:
+def recorded(release: Path, called: str) -> dict[str, Any]:
+    """What a release holds, as it was recorded.
+
+    Raises:
+        ConservationError: if the record is not the one that was written.
+    """
     try:
         text = (release / RECORD).read_text(errors="replace")
-        return {} if was_never_sealed(text) else dict(unsealed(text)["files"])
+        return json.loads(text) if was_never_sealed(text) else unsealed(text)
     except (FileNotFoundError, BrokenSealError):
-        raise ConservationError(f"outputs/{RECORD}: changed since it was published") from None
+        raise ConservationError(f"{called}/{RECORD}: changed since it was published") from None
 
 
 def _is_whole(home: Home) -> bool:
