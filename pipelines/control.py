@@ -61,7 +61,11 @@ def difference(
         return f"{counted - rows:+d} rows since it was written"
     if table.control and digests is not None:
         return "the same rows, in another order or form, since it was written"
-    return "other rows with the same sums since it was written"
+    return f"{_others(table)} since it was written"
+
+
+def _others(table: Table) -> str:
+    return f"other rows with the same {'sums' if table.pence_columns else 'count'}"
 
 
 def _differences(
@@ -86,6 +90,6 @@ def _differences(
             amounts = (f"{gap:+d} {'rows' if name == 'rows' else f'pence in {name}'}" for name, gap in gaps.items())
             yield f"{', '.join(amounts)}{place}"
         elif digests is not None and now_digest.get(values) != then_digest.get(values):
-            yield f"other rows with the same sums{place}"
+            yield f"{_others(table)}{place}"
     for _ in now.keys() - {group[:width] for group in then}:
         yield "a control group came since it was written"

@@ -46,7 +46,7 @@ class Stored:
         periods: first and last day of each file, where files are deliveries.
         spans: whether a record can reach back beyond the period of its file.
         without: rows that a later delivery supersedes, as a parquet file of delivery and row number.
-        sha256: of the bytes of each file, and of `without`, as written.
+        sha256: of the bytes of each file, of `without` and of whatever lies beside them, as written.
         control: rows and pence by control group, as written.
         row_digests: one per control group, of its rows as written.
         digested_by: the version of the engine that made them.
@@ -161,16 +161,16 @@ class Store:
         control, row_digests = control_totals(table, [staged / "part-0.parquet"])
         final = folder / f"{fingerprint[:12]}-{uuid.uuid4().hex[:8]}"
         staged.rename(final)
+        sha256 = {str(path.relative_to(self.root)): self.bytes.digest(path) for path in sorted(final.iterdir())}
         name = str((final / "part-0.parquet").relative_to(self.root))
-        digest = self.bytes.digest(self.root / name)
         stored = Stored(
             table.name,
             year,
             fingerprint,
             files=(name,),
-            digests=(digest,),
+            digests=(sha256[name],),
             rows=rows,
-            sha256={name: digest},
+            sha256=sha256,
             control=control,
             row_digests=row_digests,
             digested_by=DIGESTED_BY,
@@ -217,9 +217,10 @@ class Store:
     def kept(self, stored: Stored, table: Table | None = None) -> Iterator[Kept]:
         """The files of what is current; with its table, what changed in one is told by control group."""
         name = f"{stored.table} {stored.year}" if stored.year else stored.table
-        for file in (*stored.files, *filter(None, [stored.without])):
+        for file in dict.fromkeys((*stored.files, *stored.sha256)):
             path = self.root / file
-            yield Kept(path, stored.sha256.get(file), partial(_what_changed, name, path, stored, table))
+            of = table if file in stored.files else None
+            yield Kept(path, stored.sha256.get(file), partial(_what_changed, name, path, stored, of))
 
     def paths(self, stored: Stored) -> list[Path]:
         """The files of what is current."""

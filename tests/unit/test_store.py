@@ -324,3 +324,88 @@ def test_content_follows_the_rows_and_not_the_place():
 def test_fingerprints_are_stable_and_tell_parts_apart():
     assert fingerprint({"b": 1, "a": date(2024, 4, 1)}) == fingerprint({"a": "2024-04-01", "b": 1})
     assert fingerprint("ab", "c") != fingerprint("a", "bc")
+
+
+def test_what_a_build_wrote_beside_its_table_is_proved_too(store, spend, spent):
+    def write(target):
+        target.with_name("beside.parquet").write_bytes(b"kept")
+        return frame_writer(spend, spent)(target)
+
+    stored = store.write(spend, None, "key", write)
+    assert store.prove(stored, spend) is None
+    store.paths(stored)[0].with_name("beside.parquet").write_bytes(b"changed")
+    with pytest.raises(ConservationError, match=r"^spend: beside\.parquet changed since it was written\."):
+        store.prove(stored, spend)
+
+
+def test_two_values_that_changed_places_are_found_though_every_sum_stays(write, store, spend, spent, change):
+    stored = write()
+    change(stored, spent.with_columns(paid_pence=pl.Series([100, 30, 200])))
+    with pytest.raises(ConservationError, match=r"^spend: other rows with the same sums .* \(team red\)\. Nothing"):
+        store.prove(stored, spend)
+
+
+def test_a_row_that_comes_twice_is_found_though_it_has_no_money(write, store, spend, spent, change):
+    free = spent.with_columns(paid_pence=pl.lit(0), owed_pence=pl.lit(None, pl.Int64))
+    stored = write(frame=free)
+    change(stored, pl.concat([free, free.head(1), free.head(1)]))
+    with pytest.raises(ConservationError, match=r"^spend: \+2 rows since it was written \(team red\)\. Nothing"):
+        store.prove(stored, spend)
+
+
+def test_the_same_rows_in_another_order_are_told_as_such(write, store, spend, spent, change):
+    stored = write()
+    change(stored, spent.sort("item", descending=True))
+    with pytest.raises(ConservationError, match=r"^spend: the same rows, in another order or form, since"):
+        store.prove(stored, spend)
+
+
+def test_a_group_that_was_not_there_is_told_without_its_values(write, store, spend, spent, change):
+    stored = write()
+    change(stored, pl.concat([spent, spent.head(1).with_columns(team=pl.lit("Ada Marker"))]))
+    with pytest.raises(ConservationError, match=r"^spend: a control group came since it was written\. Nothing"):
+        store.prove(stored, spend)
+
+
+def test_digests_of_another_version_of_the_engine_are_not_compared(write, store, spend, spent, change):
+    stored = replace(write(), digested_by="0.0.0")
+    change(stored, spent.with_columns(item=pl.col("item") + 1))
+    with pytest.raises(ConservationError, match=r"^spend: other rows with the same sums since it was written\. "):
+        store.prove(stored, spend)
+
+
+@pytest.mark.parametrize("content", [b"", b"PAR1 and no more"])
+def test_what_can_no_longer_be_read_is_told(write, store, spend, content):
+    stored = write(year="2024-25")
+    store.paths(stored)[0].write_bytes(content)
+    with pytest.raises(ConservationError, match=r"^spend 2024-25: cannot be read as the table that was written\. No"):
+        store.prove(stored, spend)
+
+
+def test_other_columns_are_no_table_that_was_written(write, store, spend):
+    stored = write()
+    pl.DataFrame({"name": ["Ada Marker"]}).write_parquet(store.paths(stored)[0])
+    with pytest.raises(ConservationError, match=r"^spend: cannot be read as the table that was written\. Nothing"):
+        store.prove(stored, spend)
+
+
+def test_a_lost_file_is_told(write, store, spend):
+    stored = write()
+    store.paths(stored)[0].unlink()
+    with pytest.raises(ConservationError, match=r"^spend: part-0\.parquet is gone since it was written\. Nothing"):
+        store.prove(stored, spend)
+
+
+def test_a_small_table_is_proved_before_it_is_read_as_a_frame(write, store, spent, change):
+    change(write(), spent.head(1))
+    with pytest.raises(ConservationError, match=r"^spend: part-0\.parquet changed"):
+        store.frame("spend")
+
+
+def test_the_pointer_of_another_table_or_a_changed_one_points_at_nothing(write, store, spend):
+    write(year="2023-24")
+    pointer = store.root / "spend" / "financial_year=2023-24" / "current.json"
+    (pointer.parent.parent / "current.json").write_text(pointer.read_text())
+    assert store.current("spend") is None
+    pointer.write_text(pointer.read_text().replace('"rows": 3', '"rows": 4'))
+    assert store.current("spend", "2023-24") is None
