@@ -58,6 +58,20 @@ DELIVERY_RECEIPT = Table(
         _pence("withdrawn", _WITHDRAWN),
         _pence("accepted", "accepted and current"),
         Column(
+            "announced_rows",
+            "BIGINT",
+            "Rows as its supplier counted them in `control_totals`; null if it did not.",
+            nullable=True,
+            unit="rows",
+        ),
+        Column(
+            "announced_pence",
+            "BIGINT",
+            "Submitted price as its supplier added it up in `control_totals`; null if it did not.",
+            nullable=True,
+            unit="pence",
+        ),
+        Column(
             "released_rows",
             "BIGINT",
             "Accepted rows that break a rule which was released for the delivery.",

@@ -173,11 +173,19 @@ from delivery_receipt as r
 left join quarantine as q on r.feed = q.feed and r.delivery_id = q.delivery_id
 where r.verdict in ('accepted', 'superseded')
 group by r.feed, r.delivery_id
+union all
+select 'announced_' || u.unit, r.feed || '/' || r.delivery_id,
+    case u.unit when 'rows' then r.received_rows else r.received_pence end,
+    case u.unit when 'rows' then r.announced_rows else r.announced_pence end
+from delivery_receipt as r
+cross join (values ('rows'), ('pence')) as u(unit)
+where r.verdict in ('accepted', 'superseded')
+    and case u.unit when 'rows' then r.announced_rows else r.announced_pence end is not null
 """
 
 TIES: dict[str, Tie] = {
     "delivery_receipt": Tie(
-        "what was counted of the delivery by provider and month, or its quarantine",
+        "what was read of the delivery",
         _RECEIPTS,
         sources=("delivery_total", "quarantine"),
         is_over_all_years=True,

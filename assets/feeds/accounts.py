@@ -186,6 +186,8 @@ def _receipt_row(feed: str, judged: Judged, counted: Mapping[tuple[str, str, str
         "reason": judged.reason,
         "received_rows": receipt.received_rows,
         "received_pence": receipt.pence(),
+        "announced_rows": receipt.announced_rows,
+        "announced_pence": receipt.announced_pence,
         **{f"{status}_rows": rows for status, (rows, _) in counts.items()},
         **{f"{status}_pence": pence for status, (_, pence) in counts.items()},
         "released_rows": receipt.released_rows,

@@ -14,6 +14,7 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from assets.feeds.control import ControlTotal, control_totals
 from pipelines.errors import LinkedCareError
 from pipelines.store import fingerprint
 from schemas.activity import FEEDS_OF_CARE
@@ -74,6 +75,7 @@ class Delivery:
 
     Attributes:
         providers: those that it is for; none named means all of its supplier.
+        control_totals: what its supplier counted, where it says so.
     """
 
     folder: Path
@@ -90,6 +92,7 @@ class Delivery:
     files: tuple[DeliveredFile, ...]
     manifest: str
     providers: tuple[str, ...] = ()
+    control_totals: tuple[ControlTotal, ...] = ()
 
     def files_of(self, role: str) -> list[DeliveredFile]:
         """The files of one role: `records`, or companions such as `deletes`."""
@@ -123,6 +126,7 @@ def read_delivery(folder: Path) -> Delivery:
         files=_read(announced, "files", _files),
         manifest=json.dumps(announced, sort_keys=True),
         providers=_read(announced, "providers", _providers) if "providers" in announced else (),
+        control_totals=_read(announced, "control_totals", control_totals) if "control_totals" in announced else (),
     )
     if (delivery.delivery_id, delivery.feed) != (folder.name, folder.parent.name):
         raise RefusedDeliveryError(f"{MANIFEST} names another feed or delivery than the folder it lies in.")

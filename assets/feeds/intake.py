@@ -22,6 +22,7 @@ import pyarrow.parquet as pq
 from assets.feeds import (
     columnar,
     companions,
+    control,
     delimited,
     guards,
     identifier_values,
@@ -61,6 +62,7 @@ _READERS = (
     contract_model,
     delivery_module,
     companions,
+    control,
     delimited,
     guards,
     headers_module,
@@ -119,6 +121,10 @@ def _judge(delivery: Delivery, contract: Contract, staged: Path, key: str, relea
         )
     if delivery.providers and not contract.provider_column:
         raise RefusedDeliveryError("announces providers, and the feed has no provider column. Leave them out.")
+    if not contract.provider_column and any(total.provider for total in delivery.control_totals):
+        raise RefusedDeliveryError("announces control_totals of providers, and the feed has no provider column.")
+    if not contract.price_column and any(total.pence is not None for total in delivery.control_totals):
+        raise RefusedDeliveryError("announces control_totals with a submitted_price, and the feed has no prices.")
     sorter = RowSorter(delivery, contract, staged, released)
     dialects = set()
     with tempfile.TemporaryDirectory(dir=staged) as spool:
@@ -146,11 +152,14 @@ def _judge(delivery: Delivery, contract: Contract, staged: Path, key: str, relea
         raise RefusedDeliveryError(
             f"{others} rows are of providers that {MANIFEST} does not announce. Announce these, or leave the rows out."
         )
+    if differs := control.difference(delivery.control_totals, sorter.read_totals(), sorter.unreadable_prices):
+        raise RefusedDeliveryError(differs)
     return _receipt(
         delivery,
         key,
         dialect=", ".join(sorted(dialects)) or contract.own_dialect.name,
         received_rows=sorter.received_rows,
+        received_pence=sorter.received_pence,
         totals=totals,
         broken=dict(sorted(sorter.broken.items())),
         released=tuple(sorted(sorter.released)),
@@ -213,6 +222,7 @@ def _major(version: str) -> str:
 
 
 def _receipt(delivery: Delivery, key: str, **outcome: Any) -> Receipt:
+    whole = next((total for total in delivery.control_totals if total.is_of_the_whole), None)
     return Receipt(
         delivery_id=delivery.delivery_id,
         feed=delivery.feed,
@@ -228,6 +238,8 @@ def _receipt(delivery: Delivery, key: str, **outcome: Any) -> Receipt:
         announced=_announced(delivery),
         providers=delivery.providers,
         roles=tuple(sorted({file.role for file in delivery.files})),
+        announced_rows=whole.rows if whole else None,
+        announced_pence=whole.pence if whole else None,
         **outcome,
     )
 

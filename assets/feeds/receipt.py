@@ -32,6 +32,8 @@ class Receipt:
         dialect: under which headers it came.
         reason: why it was refused, or None.
         holds_identifiers: whether it was refused for what it holds, so that nothing of it may stay.
+        received_rows: rows as the reader counted them, before any was judged.
+        received_pence: their submitted price, added up likewise; None on a receipt of before it was counted.
         totals: rows and pence by (status, provider, month).
         broken: rows by rule broken, also those that only warn; rules that no row breaks are left out.
         released: the rules that were released for it.
@@ -39,8 +41,9 @@ class Receipt:
         returned_rows: rows now accepted that an earlier reading of the same delivery had rejected.
         providers: those that it is for; none named means all of its supplier.
         roles: the kinds of files that it holds: `records`, and companions.
-        files: SHA-256 of the bytes of each file that lies beside it, as written.
         unreadable_prices: rejected rows whose price is no amount of money, so that their pence are unknown.
+        announced_rows, announced_pence: control totals of the whole delivery, where its supplier announces them.
+        files: SHA-256 of the bytes of each file that lies beside it, as written.
         held_against: digest of the withdrawn identifiers that its rows were last held against.
         left: digest of what is left of its accepted rows since some were withdrawn; empty where none were.
     """
@@ -61,6 +64,7 @@ class Receipt:
     reason: str | None = None
     holds_identifiers: bool = False
     received_rows: int = 0
+    received_pence: int | None = None
     totals: tuple[tuple[str, str, date, int, int], ...] = ()
     broken: Mapping[str, int] = field(default_factory=dict)
     released: tuple[str, ...] = ()
@@ -69,6 +73,8 @@ class Receipt:
     providers: tuple[str, ...] = ()
     roles: tuple[str, ...] = ("records",)
     unreadable_prices: int = 0
+    announced_rows: int | None = None
+    announced_pence: int | None = None
     files: Mapping[str, str] = field(default_factory=dict)
     held_against: str = ""
     left: str = ""
@@ -89,7 +95,7 @@ class Receipt:
 
     def pence(self) -> int:
         """Submitted price of all its rows."""
-        return sum(pence for *_, pence in self.totals)
+        return sum(pence for *_, pence in self.totals) if self.received_pence is None else self.received_pence
 
     def dump(self) -> str:
         """The receipt as JSON that carries its own digest."""

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import polars as pl
 
+from assets.feeds.control import Read
 from assets.feeds.delivery import Delivery
 from assets.feeds.headers import Headers
 from assets.feeds.receipt import UNKNOWN, accepted_files
@@ -46,6 +47,7 @@ class RowSorter:
         self._digests: list[pl.Series] = []
         self._sums: list[pl.DataFrame] = []
         self.received_rows = 0
+        self.received_pence = 0
         self.released_rows = 0
         self.unreadable_prices = 0
         self.broken: Counter[str] = Counter()
@@ -66,6 +68,7 @@ class RowSorter:
         """Write checked rows, the accepted apart from the rejected."""
         form = headers.form
         self.received_rows += rows.height
+        self.received_pence += rows.select(self._pence().sum()).item()  # before any row is judged
         self._count_warnings(rows, form)
         rows = self._mark_duplicates(self._name_rules(rows, form))
         accepted, rejected = _apart(rows)
@@ -153,12 +156,15 @@ class RowSorter:
     def _add_up(self, status: str, rows: pl.DataFrame, sign: int = 1) -> None:
         contract = self._contract
         provider = pl.col(contract.provider_column) if contract.provider_column else pl.lit(UNKNOWN)
-        pence = (pl.col(contract.price_column) * _PENCE).cast(pl.Int64) if contract.price_column else pl.lit(0)
         self._sums.append(
             rows.group_by(provider=provider.fill_null(UNKNOWN), month=activity_month(contract))
-            .agg(rows=pl.len().cast(pl.Int64) * sign, pence=pence.sum().cast(pl.Int64) * sign)
+            .agg(rows=pl.len().cast(pl.Int64) * sign, pence=self._pence().sum() * sign)
             .select(pl.lit(status).alias("status"), "provider", "month", "rows", "pence")
         )
+
+    def _pence(self) -> pl.Expr:
+        price = self._contract.price_column
+        return (pl.col(price) * _PENCE).cast(pl.Int64) if price else pl.lit(0, pl.Int64)
 
     def repeated_rows(self) -> pl.Series:
         """Row numbers of accepted rows whose record key stands on an accepted row of an earlier batch."""
@@ -198,6 +204,13 @@ class RowSorter:
         self._add_up("accepted", rejected, -1)
         self._add_up("rejected", rejected)
         self._parts += 1
+
+    def read_totals(self) -> list[Read]:
+        """Rows and pence of all rows by provider and month, accepted or not, each under the provider that it names."""
+        if not self._sums:
+            return []
+        sums = pl.concat(self._sums).group_by("provider", "month").agg(pl.col("rows", "pence").sum())
+        return sums.select("provider", "month", "rows", "pence").rows()
 
     def totals(self) -> tuple[Total, ...]:
         """Rows and pence by status, provider and month.

@@ -144,6 +144,13 @@ FILES: list[tuple[str, Spoil, str]] = [
     ("cut on the way", cut_on_the_way, "differs from its announced SHA-256"),
     ("one row fewer announced", said_of_file(rows=len(ROWS) - 1), "11 rows are announced and 12 arrived"),
     ("one row more announced", said_of_file(rows=len(ROWS) + 1), "13 rows are announced and 12 arrived"),
+    (
+        "one row fewer in the control totals",
+        said(control_totals=[{"rows": 11}]),
+        "11 rows are announced and 12 arrived",
+    ),
+    ("control totals that are no list", said(control_totals={"rows": 12}), NOT_WHOLE),
+    ("control totals of another field", said(control_totals=[{"rows": 12, "provider": "RA1"}]), NOT_WHOLE),
     ("no rows announced", said_of_file(rows=0), "0 rows are announced and 12 arrived"),
     ("missing", removed, "is announced but missing"),
     ("second file missing", second_file_bad, "second.csv is announced but missing"),
