@@ -8,7 +8,8 @@ from collections.abc import Iterable
 
 import polars as pl
 
-from assets.costing.ties import COSTED, TIES, Tie
+from assets.costing.ties import COSTED, TIES
+from assets.costing.tying import Tie
 from pipelines.engine import Engine, quoted
 from pipelines.errors import ConservationError
 from pipelines.store import Store

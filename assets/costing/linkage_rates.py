@@ -52,7 +52,7 @@ def reasons(ledger: pl.DataFrame) -> Section:
     """For which reasons care does not link."""
     order = {code: place for place, code in enumerate(UNLINKED)}
     unlinked = (
-        ledger.filter(pl.col("status").is_in(list(UNLINKED)))
+        ledger.filter(pl.col("stage") == "linkage", pl.col("status").is_in(list(UNLINKED)))
         .group_by("feed", "status")
         .agg(pl.col("record_count", "cost_pence").sum())
         .filter(pl.col("record_count") > 0)

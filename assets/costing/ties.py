@@ -8,79 +8,32 @@ sources, and `costed`: the units of the year added up by feed, provider, month, 
 of delivery and whether the price is borrowed. A test holds that no published table with pence is without one.
 """
 
-from dataclasses import dataclass
-
+from assets.costing.linkage_ties import BOUND, DIFFERENCE, QUALITY
+from assets.costing.tying import FEEDS, PLACE, Tie, long, tied
 from pipelines.engine import quoted
-from schemas.activity import EXPOSURE_STATUSES, FEEDS_OF_CARE, SETTING_OF_FEED
+from schemas.activity import EXPOSURE_STATUSES, FEEDS_OF_CARE
 from schemas.costing import PERSON_YEAR_COST, SETTINGS
 
 COSTED = "costed"
-
-
-@dataclass(frozen=True)
-class Tie:
-    """What ties one table to the ledger.
-
-    Attributes:
-        against: what holds the expected figures, in words.
-        sql: rows (column, place, expected, found); a null counts as nothing.
-        sources: tables that the query reads beside the table itself, `cost_ledger` and `costed`.
-        is_over_all_years: whether it reads every year at once, and neither `cost_ledger` nor `costed` unless named.
-    """
-
-    against: str
-    sql: str
-    sources: tuple[str, ...] = ()
-    is_over_all_years: bool = False
-
-
-_FEEDS = ", ".join(f"({quoted(feed)}, {quoted(setting)})" for feed, setting in SETTING_OF_FEED.items())
-_PLACE = "feed || ', provider ' || provider_code || ', ' || substr(cast(activity_month as varchar), 1, 7)"
-
-
-def _long(table: str, columns: dict[str, str], group: str = "", where: str = "") -> str:
-    """A query with one row (name, place, amount) for each sum of a table, by group, in one pass."""
-    sums = ", ".join(f"sum({measure}) as sum_{name}" for name, measure in columns.items())
-    summed = (
-        f"select {group or quoted('')} as place, {sums} from {table} {where} {f'group by {group}' if group else ''}"
-    )
-    names = ", ".join(f"({quoted(name)})" for name in columns)
-    chosen = " ".join(f"when {quoted(name)} then summed.sum_{name}" for name in columns)
-    return (
-        f"select named.name, summed.place, case named.name {chosen} end as amount"
-        f" from ({summed}) as summed cross join (values {names}) as named(name)"
-    )
-
-
-def _tied(found: str, expected: str) -> str:
-    """Both sides of a tie, by name and place."""
-    return f"""
-select
-    coalesce(found.name, expected.name) as name, coalesce(found.place, expected.place) as place,
-    expected.amount as expected, found.amount as found
-from ({found}) as found
-full outer join ({expected}) as expected on found.name = expected.name and found.place = expected.place
-"""
-
 
 _POINTS = tuple(
     column.removesuffix("_point_pence") for column in PERSON_YEAR_COST.pence_columns if column.endswith("_point_pence")
 )
 _LINKED = "where link_status = 'linked'"
 
-_PERSON_YEAR_COST = _tied(
-    _long(
+_PERSON_YEAR_COST = tied(
+    long(
         "person_year_cost",
         {name: name for name in PERSON_YEAR_COST.pence_columns} | {f"{s}_count": f"{s}_count" for s in SETTINGS},
     ),
-    _long(
+    long(
         COSTED,
         {f"{point}_point_pence": f"case when point_of_delivery = '{point}' then cost_pence end" for point in _POINTS}
         | {"proxy_pence": "case when is_proxy then cost_pence end"},
         where=_LINKED,
     )
     + " union all "
-    + _long(
+    + long(
         "cost_ledger",
         {
             f"{status}_pence": f"case when stage = 'exposure' and status = '{status}' then cost_pence end"
@@ -88,8 +41,8 @@ _PERSON_YEAR_COST = _tied(
         },
     )
     + " union all "
-    + _long(
-        f"(select l.*, f.setting from cost_ledger as l inner join (values {_FEEDS}) as f(feed, setting)"
+    + long(
+        f"(select l.*, f.setting from cost_ledger as l inner join (values {FEEDS}) as f(feed, setting)"
         " on l.feed = f.feed where l.stage = 'pricing' and l.part_of = 'linked') as priced",
         {f"{s}_pence": f"case when setting = '{s}' then cost_pence end" for s in SETTINGS}
         | {"total_pence": "cost_pence"}
@@ -107,10 +60,10 @@ def _bands(table: str, group: str = "") -> str:
     """Groups that divide the people registered: their total, and each mean times the people that it is of."""
     means = [f"mean_{name}_pence" for name in ("total", *SETTINGS)]
     measures = {mean: f"cast(round({mean} * people_count) as bigint)" for mean in means}
-    return _long(table, {"total_pence": "total_pence"} | measures, group)
+    return long(table, {"total_pence": "total_pence"} | measures, group)
 
 
-_PEOPLE = _long(
+_PEOPLE = long(
     "person_year_cost",
     {"total_pence": "total_pence", "mean_total_pence": "total_pence"}
     | {f"mean_{s}_pence": f"{s}_pence" for s in SETTINGS},
@@ -127,7 +80,7 @@ left join ({_bands("cost_by_condition_count", "condition_list")}) as found
 
 _COST_BY_SETTING = f"""
 select 'total_pence' as name, v.part || ' ' || e.name as place, e.amount as expected, g.amount as found
-from ({_long("person_year_cost", {s: f"{s}_pence" for s in (*SETTINGS, "total")}, where=_REGISTERED)}) as e
+from ({long("person_year_cost", {s: f"{s}_pence" for s in (*SETTINGS, "total")}, where=_REGISTERED)}) as e
 cross join (values ('all'), ('3plus and rest')) as v(part)
 left join (
     select case when morbidity_group = 'all' then 'all' else '3plus and rest' end as part, setting,
@@ -192,77 +145,60 @@ TIES: dict[str, Tie] = {
     ),
     "cost_ledger": Tie(
         "delivery_total",
-        _tied(
-            _long(
+        tied(
+            long(
                 "cost_ledger",
                 {"record_count": "record_count", "submitted_pence": "submitted_pence"},
-                group=_PLACE,
+                group=PLACE,
                 where="where stage = 'received'",
             ),
-            _long(
+            long(
                 "delivery_total",
                 {"record_count": "record_count", "submitted_pence": "submitted_pence"},
-                group=_PLACE,
+                group=PLACE,
                 where=f"where feed in ({', '.join(map(quoted, FEEDS_OF_CARE))})",
             ),
         ),
         sources=("delivery_total",),
         is_over_all_years=True,
     ),
-    "linkage_quality": Tie(
-        "cost_ledger",
-        _tied(
-            _long(
-                "linkage_quality",
-                {"submitted_pence": "submitted_pence", "linked_submitted_pence": "linked_submitted_pence"},
-                group="feed",
-                where="where subgroup_type = 'all'",
-            ),
-            _long(
-                "cost_ledger",
-                {
-                    "submitted_pence": "submitted_pence",
-                    "linked_submitted_pence": "case when status = 'linked' then submitted_pence end",
-                },
-                group="feed",
-                where="where stage = 'linkage'",
-            ),
-        ),
-    ),
+    "linkage_quality": Tie("cost_ledger", QUALITY),
+    "linkage_difference": Tie("cost_ledger", DIFFERENCE),
+    "linkage_bound": Tie("cost_ledger or person_year_cost", BOUND, sources=("person_year_cost",)),
     "activity": Tie(
         "cost_ledger",
-        _tied(
-            _long(
+        tied(
+            long(
                 "activity",
                 {
                     "submitted_pence": "submitted_pence",
                     "package_pence": "case when submitted_pence is null then package_pence end",
                 },
-                group=_PLACE,
+                group=PLACE,
             ),
-            _long(
+            long(
                 "cost_ledger",
                 {
                     "submitted_pence": "submitted_pence",
                     "package_pence": "case when status = 'package' then cost_pence end",
                 },
-                group=_PLACE,
+                group=PLACE,
                 where="where stage = 'pricing'",
             ),
         ),
     ),
     "activity_cost": Tie(
         "cost_ledger",
-        _tied(
-            _long(
+        tied(
+            long(
                 COSTED,
                 {name: name for name in ("record_count", "submitted_pence", "cost_pence")},
-                group=f"{_PLACE} || ', ' || link_status || ' ' || match_level",
+                group=f"{PLACE} || ', ' || link_status || ' ' || match_level",
             ),
-            _long(
+            long(
                 "cost_ledger",
                 {name: name for name in ("record_count", "submitted_pence", "cost_pence")},
-                group=f"{_PLACE} || ', ' || part_of || ' ' || status",
+                group=f"{PLACE} || ', ' || part_of || ' ' || status",
                 where="where stage = 'pricing'",
             ),
         ),
@@ -271,7 +207,7 @@ TIES: dict[str, Tie] = {
     "cost_by_setting": Tie("person_year_cost of those registered", _COST_BY_SETTING, sources=("person_year_cost",)),
     "cost_by_age_band": Tie(
         "person_year_cost of those registered",
-        _tied(_bands("cost_by_age_band"), _PEOPLE),
+        tied(_bands("cost_by_age_band"), _PEOPLE),
         sources=("person_year_cost",),
     ),
     "cost_by_condition_count": Tie(
