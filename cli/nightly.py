@@ -10,6 +10,7 @@ from pipelines.progress import Built, listening
 from pipelines.resources import dagster_instance, home_path, home_resource
 from pipelines.run import NightlyRun, run_nightly
 from pipelines.store import Store
+from schemas.activity import UNLINKED
 from schemas.contract import contracts
 from schemas.table import STEPS
 
@@ -94,7 +95,7 @@ def _summary(store: Store, receipts: pl.DataFrame, run: NightlyRun) -> Table:
     years = store.years("cost_ledger")
     ledger = pl.concat([store.frame("cost_ledger", year) for year in years])
     status = {name: (rows, pence or 0) for name, rows, pence in _by_status(ledger).rows()}
-    unlinked = [status.get(name, (0, 0)) for name in ("dummy", "not_registered")]
+    unlinked = [status.get(name, (0, 0)) for name in UNLINKED]
     verdicts = dict(receipts.group_by("verdict").len().rows())
     people = pl.concat([store.frame("person_year", year).select("person_id") for year in years]).n_unique()
     rows = [

@@ -135,6 +135,7 @@ ACTIVITY = Table(
     sources=(
         *FEEDS_OF_CARE,
         "person_identifier",
+        "identifier_exclusion",
         "dummy_pseudonym",
         "calendar_month",
         "cost_frequency",

@@ -7,14 +7,16 @@ Does not belong here: making the ledger, which is `sql/cost_ledger.sql`.
 from pipelines.build import TABLES
 from pipelines.errors import ConservationError
 from pipelines.store import Store
+from schemas.activity import LINK_STATUSES
 from schemas.costing import SETTINGS
 
 # What was accepted at the door is what linkage and costing account for, per feed, provider and month.
-_DOOR_AGAINST_COST = """
+_LINKAGE = ", ".join(f"'{status}'" for status in LINK_STATUSES)
+_DOOR_AGAINST_COST = f"""
 select feed, provider_code, cast(activity_month as varchar),
-    sum(case when status = 'accepted' then 0 when status in ('linked', 'dummy', 'not_registered') then record_count end)
+    sum(case when status = 'accepted' then 0 when status in ({_LINKAGE}) then record_count end)
         - sum(case when status = 'accepted' then record_count else 0 end) as records,
-    sum(case when status in ('linked', 'dummy', 'not_registered') then coalesce(submitted_pence, 0) else 0 end)
+    sum(case when status in ({_LINKAGE}) then coalesce(submitted_pence, 0) else 0 end)
         - sum(case when status = 'accepted' then coalesce(submitted_pence, 0) else 0 end) as pence
 from cost_ledger
 group by feed, provider_code, activity_month
