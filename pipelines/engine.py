@@ -55,6 +55,10 @@ class Engine(ABC):
         """The rows of a small result."""
 
     @abstractmethod
+    def rows(self, sql: str) -> pa.Table:
+        """The rows of a result of any size."""
+
+    @abstractmethod
     def close(self) -> None:
         """End the session."""
 
@@ -125,6 +129,10 @@ class DuckEngine(Engine):
     def fetch(self, sql: str) -> list[tuple[Any, ...]]:
         """See `Engine.fetch`."""
         return self._connection.execute(sql).fetchall()
+
+    def rows(self, sql: str) -> pa.Table:
+        """See `Engine.rows`."""
+        return self._connection.sql(sql).to_arrow_table()
 
     def close(self) -> None:
         """See `Engine.close`."""

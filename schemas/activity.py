@@ -145,6 +145,7 @@ ACTIVITY = Table(
     sources=(
         *FEEDS_OF_CARE,
         "person_identifier",
+        "identifier_exclusion",
         "dummy_pseudonym",
         "exposure_period",
         "calendar_month",

@@ -1,4 +1,4 @@
-"""Tables of step 2, linkage: who a pseudonym is, who is registered when, and what did not link."""
+"""Tables of step 2, linkage: who is registered when, and what did not link. Whom identifiers mean: `identifiers.py`."""
 
 from schemas.columns import (
     AGE_BAND,
@@ -10,8 +10,6 @@ from schemas.columns import (
 from schemas.places import LSOA, PRACTICE
 from schemas.table import Column, Table
 
-_DOMAIN = Column("pseudonym_domain", "STRING", "Domain in which the pseudonym was made.")
-_PSEUDONYM = Column("pseudonym", "STRING", "Source pseudonym: never leaves the store.")
 _PRACTICE = Column("practice_code", "STRING", "Organisation code of the general practice.")
 _LSOA = Column("lsoa_code", "STRING", "Lower layer super output area of residence, 2021 boundaries.", nullable=True)
 _DECILE = Column(
@@ -32,32 +30,6 @@ _RESIDENT_IN_AREA = Column(
     "BOOLEAN",
     "Whether the place of residence is in the area. Null where no LSOAs were loaded, or not this one.",
     nullable=True,
-)
-
-DUMMY_PSEUDONYM = Table(
-    name="dummy_pseudonym",
-    step="linkage",
-    grain="One row per value that stands for nobody.",
-    description="Values that suppliers send in place of a pseudonym. Their activity is kept and counted as unlinked.",
-    columns=(_PSEUDONYM, Column("reason", "STRING", "Why the value is known to stand for nobody.")),
-    key=("pseudonym",),
-    zone="store",
-)
-
-PERSON_IDENTIFIER = Table(
-    name="person_identifier",
-    step="linkage",
-    grain="One row per pseudonym in its domain.",
-    description="Which person a pseudonym stands for: directly, or through the chain of mergers that it begins.",
-    columns=(
-        _DOMAIN,
-        _PSEUDONYM,
-        PERSON_ID,
-        Column("how", "STRING", "direct: on the register under this pseudonym; merged: through person_merger."),
-    ),
-    key=("pseudonym_domain", "pseudonym"),
-    sources=("patient_register", "person_merger", "dummy_pseudonym"),
-    zone="store",
 )
 
 PERSON = Table(
@@ -198,18 +170,8 @@ PLAUSIBILITY_RESULT = Table(
         Column("broken_count", "BIGINT", "Of these, how many the check finds.", unit="records or people"),
     ),
     key=("feed", "check_code"),
-    sources=("person", "person_identifier", "person_year", "registration", *_FEEDS),
+    sources=("person", "person_identifier", "identifier_exclusion", "person_year", "registration", *_FEEDS),
     by_year=True,
 )
 
-TABLES = (
-    DUMMY_PSEUDONYM,
-    PRACTICE,
-    LSOA,
-    PERSON_IDENTIFIER,
-    PERSON,
-    REGISTRATION,
-    EXPOSURE_PERIOD,
-    PERSON_YEAR,
-    PLAUSIBILITY_RESULT,
-)
+TABLES = (PRACTICE, LSOA, PERSON, REGISTRATION, EXPOSURE_PERIOD, PERSON_YEAR, PLAUSIBILITY_RESULT)

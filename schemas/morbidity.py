@@ -87,7 +87,15 @@ CONDITION_EVIDENCE = Table(
         described(RECORD_COUNT, "Codes."),
     ),
     key=("person_id", "condition_code", "financial_year", "evidence_source"),
-    sources=("person_identifier", "gp_coded_event", "apc_spell", "mh_diagnosis", "condition_icd10", "condition_snomed"),
+    sources=(
+        "person_identifier",
+        "identifier_exclusion",
+        "gp_coded_event",
+        "apc_spell",
+        "mh_diagnosis",
+        "condition_icd10",
+        "condition_snomed",
+    ),
 )
 PERSON_CONDITION = Table(
     name="person_condition",

@@ -1,7 +1,7 @@
 -- activity: all care in one shape, linked or not.
 -- Grain: one row per payable unit; packages and ward stays have one row per month that they touch.
 -- Units: pence as submitted; quantity in the unit of the currency. Source: nine feeds, person_identifier,
--- exposure_period.
+-- identifier_exclusion, exposure_period. Social care without pseudonym goes by the council's own number.
 with spell as (
     select
         delivery_id, source_row, pseudonym_domain, pseudonym, provider_code, discharge_date, hrg_code, submitted_price,
@@ -57,8 +57,8 @@ package as (  -- a service as far as it runs in the quarter of its delivery, wit
     select
         s.delivery_id,
         s.source_row,
-        s.pseudonym_domain,
-        s.pseudonym,
+        case when s.pseudonym is null then 'council_' || s.council_code else s.pseudonym_domain end as pseudonym_domain,
+        coalesce(s.pseudonym, s.council_person_id) as pseudonym,
         s.council_code,
         s.event_type = 'Service' and coalesce(s.unit_cost, 0) > 0 as is_payable,
         f.rule = 'one_off' as is_one_off,
@@ -225,13 +225,16 @@ select
     r.source_row,
     cast(date_trunc('month', r.activity_date) as date) as activity_month,
     r.activity_date,
-    i.person_id,
+    case when x.reason is null then i.person_id end as person_id,
     case
-        when i.person_id is not null then 'linked'
         when r.pseudonym is null or d.pseudonym is not null then 'dummy'
+        when x.reason is not null then x.reason
+        when i.person_id is not null then 'linked'
         else 'not_registered'
     end as link_status,
-    case when i.person_id is not null then coalesce(e.exposure_status, 'outside_registration') end as exposure_status,
+    case
+        when i.person_id is not null and x.reason is null then coalesce(e.exposure_status, 'outside_registration')
+    end as exposure_status,
     r.provider_code,
     r.setting,
     r.point_of_delivery,
@@ -246,6 +249,8 @@ from record as r
 cross join run_parameters as p
 left join person_identifier as i on r.pseudonym_domain = i.pseudonym_domain and r.pseudonym = i.pseudonym
 left join dummy_pseudonym as d on r.pseudonym = d.pseudonym
+left join identifier_exclusion as x
+    on r.feed = x.feed and r.pseudonym_domain = x.pseudonym_domain and r.pseudonym = x.pseudonym
 left join exposed as e
     on i.person_id = e.person_id and r.activity_date between e.first_day and e.final_day
 where r.activity_date between p.year_start and p.year_end

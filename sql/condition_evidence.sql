@@ -1,6 +1,7 @@
 -- condition_evidence: when and where each long-term condition was coded.
 -- Grain: one row per person, condition, financial year of the code and source.
--- Source: gp_coded_event, apc_spell, mh_diagnosis; condition_icd10, condition_snomed.
+-- Source: gp_coded_event, apc_spell, mh_diagnosis, less identifiers that are no person's there; condition_icd10,
+-- condition_snomed.
 with digit as (
     select v.digit
     from (values (0), (1), (2), (3), (4), (5), (6), (7), (8), (9)) as v(digit)
@@ -21,6 +22,7 @@ diagnosis_list as (  -- SUS joins diagnoses by commas and double bars; one kind 
 
 icd10_event as (
     select
+        'apc_spell' as feed,
         l.pseudonym_domain,
         l.pseudonym,
         l.discharge_date as event_date,
@@ -30,6 +32,7 @@ icd10_event as (
     inner join position as p on p.place <= length(l.codes) - length(replace(l.codes, ',', '')) + 1
     union all
     select
+        'mh_diagnosis' as feed,
         pseudonym_domain,
         pseudonym,
         diagnosis_date as event_date,
@@ -40,10 +43,11 @@ icd10_event as (
 ),
 
 snomed_event as (
-    select pseudonym_domain, pseudonym, event_date, 'gp' as evidence_source, snomed_code
+    select 'gp_coded_event' as feed, pseudonym_domain, pseudonym, event_date, 'gp' as evidence_source, snomed_code
     from gp_coded_event
     union all
     select
+        'mh_diagnosis' as feed,
         pseudonym_domain,
         pseudonym,
         diagnosis_date as event_date,
@@ -54,22 +58,22 @@ snomed_event as (
 ),
 
 coded as (  -- one equality join per length of prefix: a code may set several conditions
-    select e.pseudonym_domain, e.pseudonym, e.event_date, e.evidence_source, c.condition_code
+    select e.feed, e.pseudonym_domain, e.pseudonym, e.event_date, e.evidence_source, c.condition_code
     from icd10_event as e
     inner join condition_icd10 as c on substr(e.icd10_code, 1, 4) = c.icd10_prefix
     where length(c.icd10_prefix) = 4
     union all
-    select e.pseudonym_domain, e.pseudonym, e.event_date, e.evidence_source, c.condition_code
+    select e.feed, e.pseudonym_domain, e.pseudonym, e.event_date, e.evidence_source, c.condition_code
     from icd10_event as e
     inner join condition_icd10 as c on substr(e.icd10_code, 1, 3) = c.icd10_prefix
     where length(c.icd10_prefix) = 3
     union all
-    select e.pseudonym_domain, e.pseudonym, e.event_date, e.evidence_source, c.condition_code
+    select e.feed, e.pseudonym_domain, e.pseudonym, e.event_date, e.evidence_source, c.condition_code
     from icd10_event as e
     inner join condition_icd10 as c on substr(e.icd10_code, 1, 2) = c.icd10_prefix
     where length(c.icd10_prefix) = 2
     union all
-    select e.pseudonym_domain, e.pseudonym, e.event_date, e.evidence_source, c.condition_code
+    select e.feed, e.pseudonym_domain, e.pseudonym, e.event_date, e.evidence_source, c.condition_code
     from snomed_event as e
     inner join condition_snomed as c on e.snomed_code = c.snomed_code
 ),
@@ -83,6 +87,9 @@ dated as (
         year(c.event_date) - case when month(c.event_date) < 4 then 1 else 0 end as first_year
     from coded as c
     inner join person_identifier as i on c.pseudonym_domain = i.pseudonym_domain and c.pseudonym = i.pseudonym
+    left join identifier_exclusion as x
+        on c.feed = x.feed and c.pseudonym_domain = x.pseudonym_domain and c.pseudonym = x.pseudonym
+    where x.reason is null
 )
 
 select

@@ -1,7 +1,7 @@
 -- plausibility_result: records that contradict what the register says of their person or practice.
 -- Grain: one row per feed and check, within the year.
 -- Units: records; people for the check no_record. Source: all feeds but the register, person, person_year,
--- registration.
+-- registration, identifier_exclusion.
 with record as (
     select
         'apc_spell' as feed, pseudonym_domain, pseudonym, practice_code, sex_code,
@@ -54,7 +54,9 @@ with record as (
     from mh_diagnosis
     union all
     select
-        'social_care_event', pseudonym_domain, pseudonym, cast(null as string),
+        'social_care_event',
+        case when pseudonym is null then 'council_' || council_code else pseudonym_domain end,
+        coalesce(pseudonym, council_person_id), cast(null as string),
         case gender when 'Male' then '1' when 'Female' then '2' end,
         start_date, least(coalesce(end_date, period_end), period_end)
     from social_care_event
@@ -94,7 +96,10 @@ by_person as (  -- records of a feed whose pseudonym nobody has are one group, w
             as unknown_practice_count
     from record as r
     cross join run_parameters as p
-    left join identity as i on r.pseudonym_domain = i.pseudonym_domain and r.pseudonym = i.pseudonym
+    left join identifier_exclusion as x
+        on r.feed = x.feed and r.pseudonym_domain = x.pseudonym_domain and r.pseudonym = x.pseudonym
+    left join identity as i
+        on r.pseudonym_domain = i.pseudonym_domain and r.pseudonym = i.pseudonym and x.reason is null
     left join known_practice as t on r.practice_code = t.practice_code
     where r.activity_date between p.year_start and p.year_end
     group by r.feed, i.person_id

@@ -1,24 +1,27 @@
 """The assets of step 2, in the order in which they build on each other."""
 
-from assets.linkage.identity import build_person_identifier
+from assets.linkage.identity import build_identifier_link, build_person_identifier
 from assets.linkage.places import build_places
 from assets.tables import reference_table, sql_table
 from pipelines.assets import table_asset
 from pipelines.home import Home
 from pipelines.store import Stored
-from schemas.linkage import (
+from schemas.identifiers import (
     DUMMY_PSEUDONYM,
-    EXPOSURE_PERIOD,
-    PERSON,
+    IDENTIFIER_EXCLUSION,
+    IDENTIFIER_FINDING,
+    IDENTIFIER_LINK,
+    IDENTIFIER_USE,
+    LINKAGE_FINDING,
+    LINKAGE_RULE,
     PERSON_IDENTIFIER,
-    PERSON_YEAR,
-    PLAUSIBILITY_RESULT,
-    REGISTRATION,
 )
+from schemas.linkage import EXPOSURE_PERIOD, PERSON, PERSON_YEAR, PLAUSIBILITY_RESULT, REGISTRATION
 from schemas.linkage_quality import ETHNIC_GROUP
 from schemas.places import LSOA, PRACTICE
 
 dummy_pseudonym = reference_table(DUMMY_PSEUDONYM)
+linkage_rule = reference_table(LINKAGE_RULE)
 ethnic_group = reference_table(ETHNIC_GROUP)
 
 
@@ -34,6 +37,12 @@ def lsoa(home: Home, year: str | None) -> Stored:
     return build_places(home.store, home.root, LSOA)
 
 
+@table_asset(IDENTIFIER_LINK)
+def identifier_link(home: Home, year: str | None) -> Stored:
+    """Where the links of an identifier lead."""
+    return build_identifier_link(home.store)
+
+
 @table_asset(
     PERSON_IDENTIFIER, "delivery_receipt", "delivery_calendar"
 )  # what is missing is told before anything is linked
@@ -42,6 +51,10 @@ def person_identifier(home: Home, year: str | None) -> Stored:
     return build_person_identifier(home.store, home.person_key)
 
 
+identifier_use = sql_table(IDENTIFIER_USE)
+identifier_finding = sql_table(IDENTIFIER_FINDING)
+identifier_exclusion = sql_table(IDENTIFIER_EXCLUSION)
+linkage_finding = sql_table(LINKAGE_FINDING)
 person = sql_table(PERSON)
 registration = sql_table(REGISTRATION)
 exposure_period = sql_table(EXPOSURE_PERIOD)

@@ -1,24 +1,63 @@
-"""Which person a pseudonym stands for.
+"""Which person an identifier stands for.
 
-Belongs here: chains of mergers, the keyed hash, the `person_identifier` table.
-Does not belong here: attributes of people and registrations, which are SQL.
+Belongs here: the keyed hash, the tables `identifier_link` and `person_identifier`.
+Does not belong here: which links count (`links.py`), where they lead (`chains.py`), attributes of people (SQL).
 """
 
 import hashlib
 import logging
-from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 import polars as pl
 
+from assets.linkage.chains import CIRCLE, follow
+from assets.linkage.links import bridge_links, merger_links
 from pipelines.build import build_frame, sources
 from pipelines.errors import LinkedCareError
 from pipelines.store import Store, Stored
-from schemas.linkage import PERSON_IDENTIFIER
+from schemas.identifiers import IDENTIFIER_LINK, PERSON_IDENTIFIER
+from schemas.table import Table
 
 log = logging.getLogger(__name__)
 
 DEMONSTRATION_KEY = "linked-care demonstration key, for synthetic people only"
 SHORTEST_KEY = 16
+
+# A placeholder that took part would link everybody's unidentified care to one person.
+_MERGERS = """
+select pseudonym_domain, superseded_pseudonym, pseudonym, merged_on, event_code
+from person_merger as m
+where not exists (
+    select 1 from dummy_pseudonym as d where d.pseudonym = m.superseded_pseudonym or d.pseudonym = m.pseudonym
+)
+"""
+_BRIDGES = """
+select bridged_domain, bridged_pseudonym, pseudonym_domain, pseudonym, bridged_from, bridged_to
+from person_bridge
+where bridged_pseudonym not in (select pseudonym from dummy_pseudonym)
+    and pseudonym not in (select pseudonym from dummy_pseudonym)
+"""
+_REGISTERED = """
+select pseudonym_domain, pseudonym, min(registered_from) as since
+from patient_register
+where pseudonym not in (select pseudonym from dummy_pseudonym)
+group by pseudonym_domain, pseudonym
+"""
+
+
+def build_identifier_link(store: Store) -> Stored:
+    """Build `identifier_link`: where the links of each identifier lead, whoever is registered."""
+    code = _code("links.py", "chains.py")
+    return build_frame(store, IDENTIFIER_LINK, (code, _MERGERS, _BRIDGES), lambda: _links(store))
+
+
+def _links(store: Store) -> pl.DataFrame:
+    mergers, bridges = _rows(store, IDENTIFIER_LINK, _MERGERS, _BRIDGES)
+    found = follow(pl.concat([merger_links(mergers), bridge_links(bridges)]))
+    for code, count in found.group_by("finding").len().drop_nulls().sort("finding").rows():
+        what = "run in a circle; these links are void" if code == CIRCLE else f"stand for nobody: {code}"
+        log.warning("identifier_link: %d identifiers %s", count, what)
+    return found.rename({"from_domain": "pseudonym_domain", "from_pseudonym": "pseudonym"})
 
 
 def build_person_identifier(store: Store, key: str) -> Stored:
@@ -29,7 +68,12 @@ def build_person_identifier(store: Store, key: str) -> Stored:
     """
     refuse_real_people_under_guessable_key(store, key)
     depends_on = hashlib.blake2b(key.encode(), digest_size=16).hexdigest()
-    return build_frame(store, PERSON_IDENTIFIER, depends_on, lambda: _identify(store, key))
+
+    def make() -> pl.DataFrame:
+        (registered,) = _rows(store, PERSON_IDENTIFIER, _REGISTERED)
+        return identify(registered, store.frame(IDENTIFIER_LINK.name), key)
+
+    return build_frame(store, PERSON_IDENTIFIER, (depends_on, _REGISTERED, _code("identity.py")), make)
 
 
 def refuse_real_people_under_guessable_key(store: Store, key: str) -> None:
@@ -42,69 +86,55 @@ def refuse_real_people_under_guessable_key(store: Store, key: str) -> None:
         )
 
 
-def _identify(store: Store, key: str) -> pl.DataFrame:
-    with store.engine() as engine:
-        for name, parts in sources(store, PERSON_IDENTIFIER, None).items():
-            store.register(engine, name, parts, None)
-        registered = engine.fetch(
-            "select distinct pseudonym_domain, pseudonym from patient_register as r where not exists"
-            " (select 1 from dummy_pseudonym as d where d.pseudonym = r.pseudonym)"
-        )
-        merged = engine.fetch(  # a placeholder that took part would link everybody's unidentified care to one person
-            "select pseudonym_domain, superseded_pseudonym, pseudonym from person_merger as m where not exists"
-            " (select 1 from dummy_pseudonym as d where d.pseudonym = m.superseded_pseudonym"
-            " or d.pseudonym = m.pseudonym)"
-        )
-    mergers: dict[str, dict[str, str]] = {}
-    for domain, superseded, surviving in merged:
-        mergers.setdefault(domain, {})[superseded] = surviving
-    rows = [
-        (domain, pseudonym, person_id(domain, end, key), "direct" if pseudonym == end else "merged")
-        for domain, known in _by_domain(registered).items()
-        for pseudonym, end in people_of(known, mergers.get(domain, {})).items()
-    ]
-    frame = pl.DataFrame(rows, schema=PERSON_IDENTIFIER.empty_frame().schema, orient="row")
-    ends = frame.filter(pl.col("how") == "direct")
-    if shared := ends.height - ends["person_id"].n_unique():
+def identify(registered: pl.DataFrame, links: pl.DataFrame, key: str) -> pl.DataFrame:
+    """Everybody who is on the register, under each identifier that leads to them.
+
+    A person is known by the identifier in which the links end, and exists when any on the way is on the register.
+
+    Raises:
+        LinkedCareError: if two people would share an identifier.
+    """
+    name, end = ["pseudonym_domain", "pseudonym"], ["end_domain", "end_pseudonym"]
+    led = links.filter(pl.col("end_pseudonym").is_not_null(), pl.col("step_count") > 0)
+    own = registered.join(links, on=name, how="anti").with_columns(end_domain=name[0], end_pseudonym=name[1])
+    own = pl.concat([own, registered.join(links.filter(pl.col("finding") == CIRCLE).select(*name, *end), on=name)])
+    through = registered.join(led.select(*name, *end), on=name)
+    # Who is registered under no identifier but earlier ones has been known since the first of these days.
+    through = through.group_by(end).agg(pl.col("since").min()).join(own, on=end, how="anti")
+    people = pl.concat([own.select(*end, "since"), through.select(*end, "since")])
+    people = people.with_columns(person_id=_person_ids(people, key))
+    direct = people.select(
+        pl.col("end_domain").alias("pseudonym_domain"),
+        pl.col("end_pseudonym").alias("pseudonym"),
+        "person_id",
+        how=pl.lit("direct"),
+        since="since",
+        step_count=pl.lit(0, pl.Int32),
+    )
+    kinds = [pl.when("has_merger").then(pl.lit("merged")), pl.when("has_bridge").then(pl.lit("bridged"))]
+    linked = led.join(people.select(*end, "person_id"), on=end).select(
+        *name,
+        "person_id",
+        pl.concat_str(kinds, separator="_and_", ignore_nulls=True).alias("how"),
+        "since",
+        "step_count",
+    )
+    return pl.concat([direct, linked])
+
+
+def _person_ids(people: pl.DataFrame, key: str) -> pl.Series:
+    ids = pl.Series(
+        [
+            person_id(domain, pseudonym, key)
+            for domain, pseudonym in people.select("end_domain", "end_pseudonym").iter_rows()
+        ],
+        dtype=pl.Int64,
+    )
+    if shared := people.height - ids.n_unique():
         raise LinkedCareError(
             f"person_identifier: {shared} people share an identifier. Set another LINKED_CARE_PERSON_KEY."
         )
-    return frame
-
-
-def _by_domain(registered: Iterable[tuple[str, str]]) -> dict[str, set[str]]:
-    domains: dict[str, set[str]] = {}
-    for domain, pseudonym in registered:
-        domains.setdefault(domain, set()).add(pseudonym)
-    return domains
-
-
-def people_of(registered: set[str], mergers: Mapping[str, str]) -> dict[str, str]:
-    """For each pseudonym of one domain that stands for a person, the pseudonym in which its chain ends.
-
-    A chain counts when any of its pseudonyms is on the register. Mergers that run in a circle name no survivor: they
-    are void, and each pseudonym in them stands for itself.
-    """
-    ends = {
-        pseudonym: end_of_chain(pseudonym, mergers) for pseudonym in registered | mergers.keys() | set(mergers.values())
-    }
-    circular = sum(end is None for end in ends.values())
-    if circular:
-        log.warning("person_merger: %d pseudonyms are merged in a circle; these mergers are void", circular)
-    resolved = {pseudonym: end or pseudonym for pseudonym, end in ends.items()}
-    alive = {resolved[pseudonym] for pseudonym in registered}
-    return {pseudonym: end for pseudonym, end in resolved.items() if end in alive}
-
-
-def end_of_chain(pseudonym: str, mergers: Mapping[str, str]) -> str | None:
-    """The pseudonym that survives at the end of a chain of mergers; None if the chain runs in a circle."""
-    seen = {pseudonym}
-    while (survivor := mergers.get(pseudonym)) is not None:
-        if survivor in seen:
-            return None
-        seen.add(survivor)
-        pseudonym = survivor
-    return pseudonym
+    return ids
 
 
 def person_id(domain: str, pseudonym: str, key: str) -> int:
@@ -113,3 +143,15 @@ def person_id(domain: str, pseudonym: str, key: str) -> int:
         f"{domain}\x1f{pseudonym}".encode(), key=hashlib.blake2b(key.encode()).digest(), digest_size=8
     ).digest()
     return int.from_bytes(digest, "big") >> 1 or 1
+
+
+def _rows(store: Store, table: Table, *queries: str) -> list[pl.DataFrame]:
+    with store.engine() as engine:
+        for name, parts in sources(store, table, None).items():
+            store.register(engine, name, parts, None)
+        return [pl.DataFrame(engine.rows(query)) for query in queries]
+
+
+def _code(*names: str) -> list[str]:
+    """What the rules were: with other ones the same lists give another index."""
+    return [(Path(__file__).parent / name).read_text() for name in names]

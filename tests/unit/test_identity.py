@@ -1,79 +1,18 @@
 """Which person a pseudonym stands for."""
 
-import logging
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from assets.feeds.current import build_feed
-from assets.linkage.identity import DEMONSTRATION_KEY, build_person_identifier, end_of_chain, people_of, person_id
+from assets.linkage.identity import DEMONSTRATION_KEY, build_identifier_link, build_person_identifier, person_id
 from assets.reference import build_reference
 from pipelines.errors import LinkedCareError
 from schemas.contract import contracts
-from schemas.linkage import DUMMY_PSEUDONYM
+from schemas.identifiers import DUMMY_PSEUDONYM
 from tests.accounts import build_accounts
 
 KEY = "a secret of at least sixteen characters"
-
-
-@pytest.mark.parametrize(
-    ("mergers", "end"),
-    [
-        pytest.param({}, "a", id="no merger"),
-        pytest.param({"a": "b"}, "b", id="one"),
-        pytest.param({"a": "b", "b": "c", "c": "d"}, "d", id="a chain"),
-        pytest.param({"x": "a"}, "a", id="the end"),
-        pytest.param({"a": "b", "b": "a"}, None, id="a circle of two"),
-        pytest.param({"a": "b", "b": "c", "c": "a"}, None, id="a circle of three"),
-        pytest.param({"a": "b", "b": "c", "c": "b"}, None, id="a chain into a circle"),
-        pytest.param({"a": "a"}, None, id="itself"),
-    ],
-)
-def test_a_chain_ends_in_its_last_survivor(mergers, end):
-    assert end_of_chain("a", mergers) == end
-
-
-@pytest.mark.parametrize(
-    ("registered", "mergers", "people"),
-    [
-        pytest.param({"a", "b"}, {}, {"a": "a", "b": "b"}, id="nobody merged"),
-        pytest.param({"b"}, {"a": "b"}, {"a": "b", "b": "b"}, id="the survivor is registered"),
-        pytest.param({"a"}, {"a": "b"}, {"a": "b", "b": "b"}, id="only the superseded one is registered"),
-        pytest.param({"b"}, {"a": "b", "b": "c"}, {"a": "c", "b": "c", "c": "c"}, id="the middle is registered"),
-        pytest.param({"c"}, {"a": "c", "b": "c"}, {"a": "c", "b": "c", "c": "c"}, id="branches meet"),
-        pytest.param({"x"}, {"a": "b"}, {"x": "x"}, id="a chain of strangers"),
-        pytest.param({"a", "b"}, {"a": "b", "b": "a"}, {"a": "a", "b": "b"}, id="a circle is void"),
-        pytest.param({"a"}, {"a": "b", "b": "a"}, {"a": "a"}, id="a circle, half of it registered"),
-        pytest.param(
-            {"a", "b", "c"}, {"a": "b", "b": "c", "c": "b"}, {"a": "a", "b": "b", "c": "c"}, id="a chain into a circle"
-        ),
-        pytest.param(set(), {"a": "b"}, {}, id="nobody registered"),
-    ],
-)
-def test_pseudonyms_of_one_person_share_its_end(registered, mergers, people):
-    assert people_of(registered, mergers) == people
-
-
-def test_mergers_in_a_circle_are_counted_and_not_named(caplog):
-    people_of({"marker-a"}, {"marker-a": "marker-b", "marker-b": "marker-a"})
-    [record] = [r for r in caplog.records if r.levelno == logging.WARNING]
-    assert "2 pseudonyms are merged in a circle" in record.getMessage()
-    assert "marker" not in record.getMessage()
-
-
-pseudonyms = st.sampled_from("abcdefg")
-
-
-@given(registered=st.sets(pseudonyms), mergers=st.dictionaries(pseudonyms, pseudonyms))
-def test_every_registered_pseudonym_is_somebody_and_every_end_is_its_own(registered, mergers):
-    people = people_of(registered, mergers)
-    assert registered <= people.keys()
-    for end in people.values():
-        assert people[end] == end
-    for superseded, survivor in mergers.items():
-        if superseded in people and end_of_chain(superseded, mergers):
-            assert people[superseded] == people[survivor]
 
 
 @given(domain=st.text(max_size=5), pseudonym=st.text(max_size=5), key=st.text(max_size=80))
@@ -101,8 +40,8 @@ def test_an_identifier_depends_on_domain_pseudonym_and_key():
 def register(deliver, home):
     """Makes people and mergers of a domain current, with the accounts and the reference that linkage reads."""
 
-    def build(*pseudonyms: str, mergers=(), domain="county", synthetic=True) -> None:
-        feeds = {name: contracts()[name] for name in ("patient_register", "person_merger")}
+    def build(*pseudonyms: str, mergers=(), bridges=(), domain="county", synthetic=True) -> None:
+        feeds = {name: contracts()[name] for name in ("patient_register", "person_merger", "person_bridge")}
         person = {column.name: column.header for column in feeds["patient_register"].columns}
         plain = dict.fromkeys(person.values(), "") | {
             person["birth_month"]: "1950-01",
@@ -123,7 +62,20 @@ def register(deliver, home):
             f"merger-{domain}",
             *({merger["superseded_pseudonym"]: old, merger["pseudonym"]: new} for old, new in mergers),
             feed="person_merger",
-            plain={merger["merged_on"]: "2024-04-02"},
+            plain=dict.fromkeys(merger.values(), "") | {merger["merged_on"]: "2024-04-02"},
+            supplier=domain,
+            pseudonym_domain=domain,
+            synthetic=synthetic,
+        )
+        bridge = {column.name: column.header for column in feeds["person_bridge"].columns}
+        deliver(
+            f"bridge-{domain}",
+            *(
+                {bridge["bridged_domain"]: other, bridge["bridged_pseudonym"]: old, bridge["pseudonym"]: new}
+                for other, old, new in bridges
+            ),
+            feed="person_bridge",
+            plain=dict.fromkeys(bridge.values(), "") | {bridge["bridged_from"]: "2024-05-01"},
             supplier=domain,
             pseudonym_domain=domain,
             synthetic=synthetic,
@@ -138,8 +90,9 @@ def register(deliver, home):
 
 
 def identifiers(store, key=KEY):
+    build_identifier_link(store)
     build_person_identifier(store, key)
-    rows = store.frame("person_identifier").rows()
+    rows = store.frame("person_identifier").select("pseudonym_domain", "pseudonym", "person_id", "how").rows()
     return {(domain, pseudonym): (person, how) for domain, pseudonym, person, how in rows}
 
 
@@ -151,6 +104,25 @@ def test_registered_and_merged_pseudonyms_stand_for_people(register, store):
         ("county", "0002"): (two, "direct"),
         ("county", "0009"): (one, "merged"),
     }
+
+
+def test_how_and_since_when_an_identifier_is_known_and_over_how_many_links(register, store):
+    register("0001", mergers=[("0009", "0001")], bridges=[("council_905", "0700", "0009"), ("csds", "0701", "0001")])
+    build_identifier_link(store)
+    build_person_identifier(store, KEY)
+    found = store.frame("person_identifier").drop("person_id").rows()
+    assert [(*row[:3], f"{row[3]}", row[4]) for row in found] == [
+        ("council_905", "0700", "merged_and_bridged", "2024-05-01", 2),
+        ("county", "0001", "direct", "2020-01-01", 0),
+        ("county", "0009", "merged", "2024-04-02", 1),
+        ("csds", "0701", "bridged", "2024-05-01", 1),
+    ]
+    assert set(store.frame("person_identifier")["person_id"]) == {person_id("county", "0001", KEY)}
+
+
+def test_a_bridge_to_a_stranger_or_of_a_placeholder_leads_to_nobody(register, store):
+    register("0001", bridges=[("csds", "0700", "0002"), ("csds", "UNKNOWN", "0001"), ("csds", "0701", "INVALID")])
+    assert identifiers(store).keys() == {("county", "0001")}
 
 
 def test_a_pseudonym_of_another_domain_is_another_person(register, store):
@@ -187,7 +159,8 @@ def test_synthetic_people_may_be_hashed_under_the_demonstration_key(register, st
 @pytest.mark.parametrize("key", [DEMONSTRATION_KEY, "", "short"], ids=["demonstration", "empty", "short"])
 def test_real_people_are_not_hashed_under_a_key_that_others_could_guess(register, store, key):
     register("0001", synthetic=False)
-    with pytest.raises(LinkedCareError, match="2 deliveries are not synthetic") as refusal:
+    build_identifier_link(store)
+    with pytest.raises(LinkedCareError, match="3 deliveries are not synthetic") as refusal:
         build_person_identifier(store, key)
     assert "LINKED_CARE_PERSON_KEY" in str(refusal.value)
     assert store.current("person_identifier") is None
@@ -201,6 +174,7 @@ def test_real_people_are_hashed_under_a_secret(register, store):
 def test_two_people_with_one_identifier_stop_the_run_without_being_named(register, store, monkeypatch):
     register("0001", "0002")
     monkeypatch.setattr("assets.linkage.identity.person_id", lambda domain, pseudonym, key: 7)
+    build_identifier_link(store)
     with pytest.raises(LinkedCareError, match="1 people share an identifier") as refusal:
         build_person_identifier(store, KEY)
     assert "000" not in str(refusal.value)
