@@ -15,10 +15,10 @@ from pipelines.store import Stored
 from schemas.table import Table
 
 
-def sql_table(table: Table) -> dg.AssetsDefinition:
-    """The asset of a table built by `sql/<table>.sql`."""
+def sql_table(table: Table, *also: str) -> dg.AssetsDefinition:
+    """The asset of a table built by `sql/<table>.sql`; `also` as in `table_asset`."""
 
-    @table_asset(table)
+    @table_asset(table, *also)
     def build(home: Home, year: str | None) -> Stored:
         return build_sql(home.store, table, year, RunParameters.of(year).row() if year else None)
 

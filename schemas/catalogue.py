@@ -1,10 +1,32 @@
 """Every built table, by name. The feeds are in `schemas.contract.contracts()`."""
 
-from schemas import activity, analysis, cohorts, costing, feeds, identifiers, linkage, linkage_quality, morbidity
+from schemas import (
+    activity,
+    analysis,
+    cohorts,
+    costing,
+    feeds,
+    identifiers,
+    linkage,
+    linkage_quality,
+    morbidity,
+    overlap,
+)
 from schemas.table import Table
 
 TABLES: dict[str, Table] = {
     table.name: table
-    for step in (feeds, identifiers, linkage, activity, costing, linkage_quality, morbidity, analysis, cohorts)
+    for step in (
+        feeds,
+        identifiers,
+        overlap,
+        linkage,
+        activity,
+        costing,
+        linkage_quality,
+        morbidity,
+        analysis,
+        cohorts,
+    )
     for table in step.TABLES
 }

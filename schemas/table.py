@@ -59,6 +59,7 @@ class Table:
         by_year: whether it is kept by financial year.
         zone: `restricted` tables are published to analysts inside, `store` tables never leave the workshop.
         control: the columns by which its rows and pence are totalled when written, to name what changed in it.
+        speaks_of_runs: whether it also depends on what earlier runs saw, so that another order gives other rows.
     """
 
     name: str
@@ -71,6 +72,7 @@ class Table:
     by_year: bool = False
     zone: Zone = "restricted"
     control: tuple[str, ...] = ()
+    speaks_of_runs: bool = False
 
     @cached_property
     def arrow_schema(self) -> pa.Schema:
