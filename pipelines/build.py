@@ -59,11 +59,18 @@ def build_frame(
     store: Store, table: Table, depends_on: Any, make: Callable[[], pl.DataFrame], year: str | None = None
 ) -> Stored:
     """Build a table from a function; `depends_on` names everything beside its sources that the result depends on."""
-    content = _content(sources(store, table, year))
 
     def write(target: Path) -> int:
         return frame_writer(table, make())(target)
 
+    return build_file(store, table, depends_on, write, year)
+
+
+def build_file(
+    store: Store, table: Table, depends_on: Any, write: Callable[[Path], int], year: str | None = None
+) -> Stored:
+    """Build a table from a function that writes its file, and may write others beside it; returns the rows."""
+    content = _content(sources(store, table, year))
     return store.write(table, year, fingerprint(repr(table), depends_on, content), write, fingerprint(content))
 
 

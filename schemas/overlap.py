@@ -66,9 +66,7 @@ IDENTIFIER_OVERLAP = Table(
             "Identifiers that stand for somebody on the register; in a pair people and identifiers in both feeds.",
             unit="identifiers or people",
         ),
-        Column(
-            "overlap", "DOUBLE", "Shared, of the identifiers; in a pair of the feed that has fewer. From 0 to 1."
-        ),
+        Column("overlap", "DOUBLE", "Shared, of the identifiers; in a pair of the feed that has fewer. From 0 to 1."),
         Column("refuse_under", "DOUBLE", "Overlap below which the run stops."),
         Column("warn_under", "DOUBLE", "Overlap below which the run warns."),
         Column("verdict", "STRING", "ok, warn, refuse; too_few: less than what may be judged."),

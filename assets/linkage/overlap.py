@@ -5,7 +5,7 @@ Does not belong here: the limits, which are data (`assets/reference/overlap_limi
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import polars as pl
@@ -32,7 +32,7 @@ def build_identifier_overlap(store: Store, year: str) -> Stored:
     refuse_unfit_limits(store.frame(OVERLAP_LIMIT.name))
     stored = build_sql(store, IDENTIFIER_OVERLAP, year, RunParameters.of(year).row())
     found = store.frame(IDENTIFIER_OVERLAP.name, year)
-    for row in _in_order(found, "warn"):
+    for row in _in_order(found, "warn", once_by=("feed", "provider_code", "pseudonym_domain", "other_feed")):
         log.warning("identifier_overlap %s: %s; expected are %s", year, in_words(row), _share(row["warn_under"]))
     refuse_other_keys(found, year)
     return stored
@@ -69,7 +69,7 @@ def refuse_other_keys(found: pl.DataFrame, year: str) -> None:
     raise LinkedCareError(
         f"identifier_overlap {year}: {in_words(gravest)}, at least {_share(gravest['refuse_under'])} must be{others}."
         " Nothing was published; ask the supplier for its key table (feed person_bridge), or for the month in which its"
-        " key changed; to link without, give a lower limit in assets/reference/overlap_limit.csv"
+        " key changed; to link without, give a lower limit in assets/reference/overlap_limit.csv."
     )
 
 
@@ -88,7 +88,9 @@ def in_words(row: Mapping[str, Any]) -> str:
     )
 
 
-def _in_order(found: pl.DataFrame, verdict: str) -> list[dict[str, Any]]:
+def _in_order(
+    found: pl.DataFrame, verdict: str, once_by: Sequence[str] = IDENTIFIER_OVERLAP.key
+) -> list[dict[str, Any]]:
     """The rows of a verdict: the register before pairs, whole years before months, many identifiers before few."""
     return (
         found.filter(pl.col("verdict") == verdict)
@@ -98,6 +100,7 @@ def _in_order(found: pl.DataFrame, verdict: str) -> list[dict[str, Any]]:
             -pl.col("identifier_count"),
             *IDENTIFIER_OVERLAP.key,
         )
+        .unique(once_by, keep="first", maintain_order=True)
         .to_dicts()
     )
 
