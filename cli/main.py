@@ -78,6 +78,16 @@ def status() -> None:
     show_status()
 
 
+@app.command("index-history")
+def index_history(
+    change: Annotated[int | None, typer.Option(min=1, help="Only this change.")] = None,
+) -> None:
+    """Show what changed in the person index from run to run, in counts."""
+    from cli.history import show_history
+
+    show_history(change)
+
+
 @app.command()
 def calibrate(
     year: Annotated[str | None, typer.Option(help="Financial year; the last published by default.")] = None,

@@ -5,10 +5,18 @@ from pathlib import Path
 
 import polars as pl
 
+from schemas.catalogue import TABLES
+
 
 def table(home: Path, name: str) -> pl.DataFrame:
     """A published table, all years."""
     return pl.read_parquet(sorted((home / "outputs").resolve().glob(f"restricted/{name}/**/*.parquet")), glob=False)
+
+
+def digests_of_inputs(home: Path) -> dict[str, str]:
+    """The same, of the tables that follow from what was delivered alone, however the nights were cut."""
+    of_runs = {table.name for table in TABLES.values() if table.speaks_of_runs}
+    return {path: digest for path, digest in digests(home).items() if Path(path).parts[1] not in of_runs}
 
 
 def digests(home: Path) -> dict[str, str]:

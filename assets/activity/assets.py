@@ -6,6 +6,7 @@ from pipelines.assets import table_asset
 from pipelines.home import Home
 from pipelines.store import Stored
 from schemas.activity import ACTIVITY, CALENDAR_MONTH, COMMUNITY_CURRENCY, COST_FREQUENCY
+from schemas.overlap import IDENTIFIER_OVERLAP
 
 cost_frequency = reference_table(COST_FREQUENCY)
 community_currency = reference_table(COMMUNITY_CURRENCY)
@@ -17,4 +18,4 @@ def calendar_month(home: Home, year: str | None) -> Stored:
     return build_calendar_month(home.store)
 
 
-activity = sql_table(ACTIVITY)
+activity = sql_table(ACTIVITY, IDENTIFIER_OVERLAP.name)

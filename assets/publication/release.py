@@ -17,6 +17,7 @@ from typing import Any
 import duckdb
 
 from assets.costing.conservation import prove_outputs
+from assets.linkage.overlap import refuse_other_keys
 from pipelines.build import is_stale
 from pipelines.engine import quoted, read_parquet
 from pipelines.errors import ConservationError, LinkedCareError
@@ -26,6 +27,7 @@ from pipelines.sealed import BrokenSealError, sealed, unsealed, was_never_sealed
 from pipelines.store import Stored, fingerprint
 from schemas.catalogue import TABLES
 from schemas.costing import COST_LEDGER
+from schemas.overlap import IDENTIFIER_OVERLAP
 from schemas.table import Table
 
 KEPT = 3
@@ -46,13 +48,16 @@ def publish(home: Home) -> Release:
     """Publish what is current in the store, unless the last release holds just that.
 
     Raises:
-        LinkedCareError: if a table was never built, lacks a year, or is older than what it is made from.
+        LinkedCareError: if a table was never built, lacks a year, is older than what it is made from, or the overlap
+            gate refuses.
         ConservationError: if a file has other bytes than were written, or the ledger does not balance.
     """
     refuse_half_a_run(home)
     parts = _restricted_parts(home)
     for table, stored in parts:
         home.store.prove(stored, table)
+    for year in home.store.years(IDENTIFIER_OVERLAP.name):  # a table built alone does not pass the gate
+        refuse_other_keys(home.store.frame(IDENTIFIER_OVERLAP.name, year), year)
     prove_outputs(home.store, home.store.years(COST_LEDGER.name))
     content = fingerprint([(stored.table, stored.year, stored.content) for _, stored in parts])
     last = current_release(home)

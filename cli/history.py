@@ -1,0 +1,43 @@
+"""`linked-care index-history`: what changed in the person index from run to run."""
+
+import polars as pl
+from rich.console import Console
+from rich.table import Table
+
+from pipelines.errors import LinkedCareError
+from pipelines.resources import home_path
+from pipelines.store import Store
+from schemas.overlap import IDENTIFIER_HISTORY
+
+
+def show_history(change: int | None) -> None:
+    """Print a line per change, domain and kind of change.
+
+    Raises:
+        LinkedCareError: if no run has built a history yet, or there is no such change.
+    """
+    history = Store(home_path() / "store").frame(IDENTIFIER_HISTORY.name)
+    if change is not None:
+        shown = history.filter(pl.col("change_number") == change)
+        if shown.is_empty():
+            last = history["change_number"].max()
+            raise LinkedCareError(f"--change {change}: the changes of the index are numbered 1 to {last}.")
+        history = shown
+    Console(soft_wrap=True).print(_as_table(history))
+
+
+def _as_table(history: pl.DataFrame) -> Table:
+    table = Table(
+        "change", "index", "domain", "kind", "linked before", "after", "identifiers", "people before", "after"
+    )
+    for row in history.rows(named=True):
+        table.add_row(
+            str(row["change_number"]),
+            f"{row['digest_before']} to {row['digest_after']}",
+            row["pseudonym_domain"],
+            row["kind"],
+            row["how_before"],
+            row["how_after"],
+            *(f"{row[name]:,}" for name in ("identifier_count", "person_count_before", "person_count_after")),
+        )
+    return table
