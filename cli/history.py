@@ -20,8 +20,8 @@ def show_history(change: int | None) -> None:
     if change is not None:
         shown = history.filter(pl.col("change_number") == change)
         if shown.is_empty():
-            last = history["change_number"].max()
-            raise LinkedCareError(f"--change {change}: the changes of the index are numbered 1 to {last}.")
+            known = history["change_number"].n_unique()
+            raise LinkedCareError(f"--change {change}: the index has changed {known} times.")
         history = shown
     Console(soft_wrap=True).print(_as_table(history))
 

@@ -22,7 +22,7 @@ OVERLAP_LIMIT = Table(
         Column("minimum_identifier_count", "BIGINT", "With fewer nothing is judged.", unit="identifiers or people"),
         Column("refuse_under", "DOUBLE", "Overlap, 0 to 1, below which the run stops; 0 never stops it."),
         Column("warn_under", "DOUBLE", "Overlap, 0 to 1, below which the run warns; 0 never warns."),
-        Column("reason", "STRING", "Why these limits, or who agreed to them."),
+        Column("source", "STRING", "Who set the limits, and why."),
     ),
     key=("feed", "provider_code", "pseudonym_domain", "other_feed"),
     zone="store",
