@@ -126,10 +126,6 @@ class Store:
             return None
         return stored if (stored.table, stored.year) == (table, year) else None  # or it is that of another table
 
-    def is_pointed(self, table: str, year: str | None = None) -> bool:
-        """Whether anything was ever made current, also where it can no longer be read."""
-        return (self.folder(table, year) / _POINTER).exists()
-
     def require(self, table: str, year: str | None = None) -> Stored:
         """What is current.
 

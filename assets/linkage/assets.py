@@ -2,8 +2,8 @@
 
 from assets.linkage.history import build_identifier_history
 from assets.linkage.identity import build_identifier_link, build_person_identifier
-from assets.linkage.places import build_places
 from assets.linkage.overlap import build_identifier_overlap
+from assets.linkage.places import build_places
 from assets.tables import reference_table, sql_table
 from pipelines.assets import table_asset
 from pipelines.home import Home
@@ -20,8 +20,8 @@ from schemas.identifiers import (
 )
 from schemas.linkage import EXPOSURE_PERIOD, PERSON, PERSON_YEAR, PLAUSIBILITY_RESULT, REGISTRATION
 from schemas.linkage_quality import ETHNIC_GROUP
-from schemas.places import LSOA, PRACTICE
 from schemas.overlap import IDENTIFIER_HISTORY, IDENTIFIER_OVERLAP, OVERLAP_LIMIT
+from schemas.places import LSOA, PRACTICE
 
 dummy_pseudonym = reference_table(DUMMY_PSEUDONYM)
 linkage_rule = reference_table(LINKAGE_RULE)

@@ -3,20 +3,20 @@
 Belongs here: comparing two indexes; keeping the one that was compared last.
 Does not belong here: the index itself (`identity.py`).
 
-The index that was compared last lies beside the history, as a link to the file that `person_identifier` had then, and
+The index that was compared last lies beside the history, a copy of the file that `person_identifier` had then, and
 both become current in one step: a run killed before that finds the old ones and compares again, one killed after it
 finds nothing left to compare.
 """
 
-import os
+import shutil
 from pathlib import Path
 
 import polars as pl
 
 from pipelines.build import build_file
-from pipelines.errors import LinkedCareError
-from pipelines.store import Store, Stored, digest_of, fingerprint, frame_writer
-from schemas.linkage import PERSON_IDENTIFIER
+from pipelines.errors import ConservationError
+from pipelines.store import POINTER, Store, Stored, fingerprint, frame_writer
+from schemas.identifiers import PERSON_IDENTIFIER
 from schemas.overlap import IDENTIFIER_HISTORY
 
 NOTHING = "none"
@@ -29,20 +29,20 @@ def build_identifier_history(store: Store) -> Stored:
     """Append what changed in the person index since the last run that saw it.
 
     Raises:
-        LinkedCareError: if what was kept of the history is damaged.
+        ConservationError: if what was kept of the history is damaged.
     """
     index = store.require(PERSON_IDENTIFIER.name)
-    history, compared = _kept(store)
     (current,) = store.paths(index)
+    history, compared = _kept(store, current)
 
     def write(target: Path) -> int:
         before = pl.read_parquet(compared, glob=False) if compared else PERSON_IDENTIFIER.empty_frame()
         changes = changes_between(before, pl.read_parquet(current, glob=False)).with_columns(
             pl.lit(1 + history.select(pl.col("change_number").max()).fill_null(0).item()).alias("change_number"),
-            pl.lit(_content(compared) if compared else NOTHING).alias("digest_before"),
+            pl.lit(_content(store, compared) if compared else NOTHING).alias("digest_before"),
             pl.lit(index.content[:_DIGITS]).alias("digest_after"),
         )
-        os.link(current, target.with_name(_COMPARED.format(digest_of(current))))
+        shutil.copyfile(current, target.with_name(_COMPARED.format(store.bytes.digest(current))))
         return frame_writer(IDENTIFIER_HISTORY, pl.concat([history, changes], how="diagonal_relaxed"))(target)
 
     return build_file(store, IDENTIFIER_HISTORY, None, write)
@@ -84,35 +84,36 @@ def changes_between(before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _kept(store: Store) -> tuple[pl.DataFrame, Path | None]:
+def _kept(store: Store, current: Path) -> tuple[pl.DataFrame, Path | None]:
     """The history so far, and the index that it ends with; no rows and none before the first run.
 
     Raises:
-        LinkedCareError: if there is a history that cannot be read. Begun anew in silence, it would lose its changes.
+        ConservationError: if there is a history that cannot be read. Begun anew in silence, it would lose its changes.
     """
     name = IDENTIFIER_HISTORY.name
     stored = store.current(name)
     if not stored:
-        if store.is_pointed(name):
-            raise _damaged("it cannot be read")
+        if (store.folder(name) / POINTER).exists():
+            raise _damaged(f"{name}: cannot be read")
         return IDENTIFIER_HISTORY.empty_frame(), None
+    try:
+        history = store.frame(name)
+    except ConservationError as error:
+        raise _damaged(error.what) from error
     (file,) = store.paths(stored)
-    compared = list(file.parent.glob(_COMPARED.format("*")))
-    if len(compared) != 1:
-        raise _damaged(f"{len(compared)} indexes lie beside it, not one")
-    if compared[0].name != _COMPARED.format(digest_of(compared[0])):
-        raise _damaged("the index beside it was changed since it was kept")
-    return store.frame(name), compared[0]
+    for compared in file.parent.glob(_COMPARED.format("*")):
+        if compared.name == _COMPARED.format(store.bytes.digest(compared)):
+            return history, compared
+    if _content(store, current) == history.sort("change_number")["digest_after"].last():
+        return history, current
+    raise _damaged(f"{name}: the index beside it was changed since it was kept, or is gone")
 
 
-def _damaged(what: str) -> LinkedCareError:
-    name = IDENTIFIER_HISTORY.name
-    return LinkedCareError(
-        f"{name}: {what}. Nothing was published; put store/{name} back from a backup, or remove it to begin"
-        " with change 1."
-    )
+def _damaged(what: str) -> ConservationError:
+    folder = f"store/{IDENTIFIER_HISTORY.name}"
+    return ConservationError(what, f"put {folder} back from a backup, or remove it to begin with change 1")
 
 
-def _content(file: Path) -> str:
+def _content(store: Store, file: Path) -> str:
     """The digest that `Stored.content` gives of a table of this one file."""
-    return fingerprint((digest_of(file),), None)[:_DIGITS]
+    return fingerprint((store.bytes.digest(file),), None)[:_DIGITS]

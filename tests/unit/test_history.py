@@ -7,9 +7,9 @@ import polars as pl
 import pytest
 
 from assets.linkage.history import build_identifier_history, changes_between
-from pipelines.errors import LinkedCareError
+from pipelines.errors import ConservationError
 from pipelines.store import Store, frame_writer
-from schemas.linkage import PERSON_IDENTIFIER
+from schemas.identifiers import PERSON_IDENTIFIER
 
 HISTORY = "identifier_history"
 
@@ -148,8 +148,8 @@ def counted(monkeypatch, moment):
 
     for name in ("rename", "replace", "mkdir", "write_text"):
         monkeypatch.setattr(Path, name, stopping(getattr(Path, name)))
-    monkeypatch.setattr("os.link", stopping(__import__("os").link))
-    monkeypatch.setattr("shutil.rmtree", stopping(shutil.rmtree))
+    for name in ("copyfile", "rmtree"):
+        monkeypatch.setattr(shutil, name, stopping(getattr(shutil, name)))
     return made
 
 
@@ -172,21 +172,43 @@ def test_killed_at_every_moment_no_change_is_lost_or_told_twice(home, tmp_path, 
         assert store.frame(HISTORY)["change_number"].max() == 3
 
 
-def test_a_damaged_history_is_not_begun_anew_in_silence(store):
-    stored = night(store, FIRST)
-    (folder,) = {path.parent for path in store.paths(stored)}
-    (compared,) = folder.glob("compared-*.parquet")
-    content = compared.read_bytes()
-    compared.unlink()
-    compared.write_bytes(content[:-1] + b"x")
-    with pytest.raises(LinkedCareError, match=r"^identifier_history: the index beside it was changed since"):
+@pytest.fixture
+def damaged(store):
+    """A history of two changes, and its file and the index beside it."""
+    for index in (FIRST, MERGED):
+        stored = night(store, index)
+    (file,) = store.paths(stored)
+    (compared,) = file.parent.glob("compared-*.parquet")
+    return file, compared
+
+
+def test_a_damaged_history_is_not_begun_anew_in_silence(store, damaged):
+    file, _ = damaged
+    content = file.read_bytes()
+    file.write_bytes(content[:-1] + b"x")
+    with pytest.raises(ConservationError, match=r"^identifier_history: .*put store/identifier_history back from"):
         build_identifier_history(store)
-    compared.unlink()
-    with pytest.raises(LinkedCareError, match=r"^identifier_history: 0 indexes lie beside it, not one"):
-        build_identifier_history(store)
-    store.paths(stored)[0].unlink()
-    with pytest.raises(LinkedCareError, match=r"^identifier_history: it cannot be read"):
+    file.unlink()
+    with pytest.raises(ConservationError, match=r"^identifier_history: cannot be read.*or remove it to begin with"):
         build_identifier_history(store)
     shutil.rmtree(store.folder(HISTORY))
-    night(store, MERGED)
+    night(store, GROWN)
     assert set(store.frame(HISTORY)["change_number"]) == {1}
+
+
+@pytest.mark.parametrize("damage", [lambda path: path.unlink(), lambda path: path.write_bytes(path.read_bytes()[:-1])])
+def test_the_index_beside_it_is_missed_only_when_the_index_has_changed(store, damaged, damage):
+    damage(damaged[1])
+    rows = counts(store)
+    night(Store(store.root, rebuild=True), MERGED)
+    assert counts(store) == rows
+    night(store, GROWN)
+    assert counts(store)[: len(rows)] == rows
+    assert store.frame(HISTORY)["change_number"].max() == 3
+
+
+@pytest.mark.parametrize("damage", [lambda path: path.unlink(), lambda path: path.write_bytes(path.read_bytes()[:-1])])
+def test_a_change_that_cannot_be_told_stops_the_run(store, damaged, damage):
+    damage(damaged[1])
+    with pytest.raises(ConservationError, match=r"^identifier_history: the index beside it was changed since it was"):
+        night(store, GROWN)

@@ -10,7 +10,7 @@ from assets.reference import build_reference, read_reference
 from pipelines.errors import LinkedCareError
 from pipelines.store import frame_writer
 from schemas.contract import contracts
-from schemas.linkage import DUMMY_PSEUDONYM, IDENTIFIER_EXCLUSION, IDENTIFIER_USE, PERSON_IDENTIFIER
+from schemas.identifiers import DUMMY_PSEUDONYM, IDENTIFIER_EXCLUSION, IDENTIFIER_USE, PERSON_IDENTIFIER
 from schemas.overlap import OVERLAP_LIMIT
 
 YEAR, PEOPLE, FEW = "2024-25", 60, 20
