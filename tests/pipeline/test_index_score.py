@@ -1,4 +1,4 @@
-"""The index of a county leads every identifier in every feed to the person of the truth, and the score sees one that does not."""
+"""The index of a county leads every identifier in every feed to its true person, and the score sees one that does not."""
 
 import shutil
 from pathlib import Path
@@ -67,5 +67,5 @@ def test_an_identifier_that_the_truth_does_not_know_is_wrong(published: Path, tm
 
 def test_without_truth_there_is_no_score(published: Path, tmp_path: Path) -> None:
     shutil.copytree(published / "landing" / "person_merger", tmp_path / "person_merger")
-    with pytest.raises(LinkedCareError, match="lacks truth_identifier.parquet"):
+    with pytest.raises(LinkedCareError, match=r"lacks truth_identifier\.parquet"):
         score_index(Store(published / "store"), tmp_path)
