@@ -128,6 +128,19 @@ def linkage(
     show_linkage(year, out)
 
 
+@app.command("linkage-score")
+def linkage_score(
+    landing: Annotated[
+        Path | None, typer.Option(help="Folder of the synthetic deliveries; the home's landing/ by default.")
+    ] = None,
+) -> None:
+    """Hold the person index against the truth of a synthetic county, case by case."""
+    from cli.linkage_score import show_linkage_score
+
+    if not show_linkage_score(landing):
+        raise typer.Exit(STOPPED)
+
+
 @app.command("dq-score")
 def dq_score(
     landing: Annotated[
