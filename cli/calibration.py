@@ -7,7 +7,7 @@ from assets.analysis.calibration import Calibration, calibration
 from assets.parameters import EXPOSURE_RULE, LOOK_BACK_YEARS
 from assets.publication.release import CATALOGUE
 from pipelines.errors import LinkedCareError
-from pipelines.resources import home_path
+from pipelines.environment import home_path
 
 _WHOLE = 10
 
