@@ -45,7 +45,7 @@ def show_ledger(year: str | None, feed: str | None, provider: str | None, month:
     console.print(f"Ledger, {_of(chosen)}", style="bold", highlight=False)
     console.print(_statement(sections(entries)))
     console.print(
-        "£ submitted: prices that came with the records, none (–) from feeds without prices. £ priced: what the care"
+        "£ submitted: prices that came with the records, none (-) from feeds without prices. £ priced: what the care"
         " costs. Each part adds up to its whole, to the penny: proved before the release was published.",
         style="dim",
         highlight=False,
@@ -91,7 +91,7 @@ def _of(chosen: dict[str, str | None] | dict[str, str]) -> str:
 
 def _statement(parts: list[list[Line]]) -> Table:
     table = Table(box=None, pad_edge=False, show_edge=False, padding=(0, 2, 0, 0))
-    table.add_column("")
+    table.add_column("", no_wrap=True)
     for name in ("records", "£ submitted", "£ priced"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("share of records", no_wrap=True)
@@ -112,7 +112,7 @@ def _cells(line: Line) -> tuple[str, str, str, str]:
 
 def _amount(value: int | None, is_less: bool, is_money: bool = True) -> str:
     if value is None:
-        return "– "
+        return "- "
     text = f"{value / 100:,.2f}" if is_money else f"{value:,}"
     return f"({text})" if is_less else f"{text} "  # brackets take away; the points stand below one another
 

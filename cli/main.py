@@ -104,7 +104,9 @@ def ledger(
 
 @app.command()
 def trace(
-    activity_id: Annotated[str, typer.Argument(help="FEED/DELIVERY/ROW, and /YYYY-MM for one part of a package or stay.")],
+    activity_id: Annotated[
+        str, typer.Argument(help="FEED/DELIVERY/ROW, and /YYYY-MM for one part of a package or stay.")
+    ],
 ) -> None:
     """Follow one payable unit from its delivery to every table that its pence ended up in."""
     from cli.trace import show_trail

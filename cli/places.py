@@ -34,8 +34,8 @@ def load(
 ) -> None:
     """Read official files into the home; the next run uses them. Replaces what was loaded before."""
     from assets.linkage.places import load_places
-    from pipelines.home import holding
     from pipelines.environment import home_path
+    from pipelines.home import holding
 
     home = home_path()
     with holding(home):

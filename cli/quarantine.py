@@ -117,8 +117,8 @@ def release(
     """Let rows come back that break this rule, from the next run on."""
     from assets.feeds.quarantined import returning_rows
     from assets.feeds.releases import RELEASES, Release, add_release
-    from pipelines.home import holding
     from pipelines.environment import home_path
+    from pipelines.home import holding
     from schemas.contract import contracts
 
     home = home_path()
@@ -134,8 +134,8 @@ def release(
 def withdraw(feed: _Feed, rule: _Rule, delivery: _Delivery = None) -> None:
     """Take a release back: its rows are rejected again, from the next run on."""
     from assets.feeds.releases import RELEASES, withdraw_release
-    from pipelines.home import holding
     from pipelines.environment import home_path
+    from pipelines.home import holding
 
     home = home_path()
     with holding(home):

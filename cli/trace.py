@@ -58,7 +58,7 @@ def _parts(parts: list[dict[str, Any]]) -> Table:
             _pounds(part["submitted_pence"]),
             _pounds(part["cost_pence"]),
             f"{part['match_level']}{basis}",
-            part["exposure_status"] or "–",
+            part["exposure_status"] or "-",
         )
     return table
 
@@ -81,4 +81,4 @@ def _table(*columns: str) -> Table:
 
 
 def _pounds(pence: int | None) -> str:
-    return "–" if pence is None else f"£{pence / 100:,.2f}"
+    return "-" if pence is None else f"£{pence / 100:,.2f}"

@@ -3,9 +3,9 @@
 Belongs here: for each table with pence, the rows and columns that hold those of a unit.
 Does not belong here: finding the unit and running the queries (`trail.py`); what tables owe the ledger (`ties.py`).
 
-A query returns rows (place, column, pence, total): which row of the table, which column of it, how many of its pence are
-the unit's, and what it holds in all. It reads the table itself, `unit`, which is the parts of one record in one year as in
-`activity_cost`, and tables about its person. A test holds that no published table with pence is without one.
+A query returns rows (place, column, pence, total): which row of the table, which column of it, how many of its pence
+are the unit's, and what it holds in all. It reads the table itself, `unit`, which is the parts of one record in one
+year as in `activity_cost`, and tables about its person. A test holds that no published table with pence is without one.
 """
 
 from pipelines.engine import quoted

@@ -101,9 +101,12 @@ def follow(home: Path, unit: ActivityId) -> Trail:
             return trail
         trail.parts = _parts(connection, home, unit)
         trail.link = list(_link(connection, home, shelf, unit, trail.parts))
-        for year in dict.fromkeys(part["financial_year"] for part in trail.parts):
-            own = [part for part in trail.parts if part["financial_year"] == year]
-            trail.destinations += _destinations(connection, home, year, own, unit)
+        try:
+            for year in dict.fromkeys(part["financial_year"] for part in trail.parts):
+                own = [part for part in trail.parts if part["financial_year"] == year]
+                trail.destinations += _destinations(connection, home, year, own, unit)
+        except duckdb.Error:
+            raise LinkedCareError(f"{home}: the release is of another version. Run `linked-care nightly`.") from None
     return trail
 
 
@@ -129,7 +132,9 @@ def _in_file(home: Path, unit: ActivityId) -> str:
     """Which file that is, while the announcement lies in landing: rows are counted over the files in their order."""
     try:
         announced = json.loads((home / "landing" / unit.feed / unit.delivery_id / "delivery.json").read_text())
-        files = [(file["name"], file["rows"]) for file in announced["files"] if file.get("role", "records") == "records"]
+        files = [
+            (file["name"], file["rows"]) for file in announced["files"] if file.get("role", "records") == "records"
+        ]
     except (OSError, ValueError, KeyError, TypeError):
         return "; its files are no longer in landing"
     before = 0
@@ -142,8 +147,8 @@ def _in_file(home: Path, unit: ActivityId) -> str:
 
 def _verdict(shelf: Path, unit: ActivityId) -> tuple[str, str | None]:
     try:
-        judged = json.loads((shelf / "judged.json").read_text())
-    except (OSError, ValueError):
+        judged = json.loads((shelf / "judged.json").read_text())["verdicts"]
+    except (OSError, ValueError, KeyError):
         judged = []
     return next(((verdict, reason) for name, verdict, reason in judged if name == unit.delivery_id), ("waiting", None))
 
@@ -249,15 +254,12 @@ def _destinations(
     }
     for name in (*DESTINATIONS, *ABOUT_THE_PERSON):
         files = released_files(home, name)
-        where = keyed.get(name, "true")
-        connection.execute(
-            f"create or replace temp view {name} as select * from {read_parquet(*files.get(year, files.get(None, [])))}"
-            f" where {where}"
-        )
+        view = f"create or replace temp view {name} as select * from"
+        own = read_parquet(*files.get(year, files.get(None, [])))
+        connection.execute(f"{view} {own} where {keyed.get(name, 'true')}")
     connection.execute("create or replace temp view unit as select * from activity_cost")
     found = []
     for name, sql in DESTINATIONS.items():
-        for place, column, pence, total in connection.execute(sql).fetchall():
-            if pence:
-                found.append(Destination(name, year, place, column, int(pence), int(total or 0)))
+        rows = connection.execute(sql).fetchall()
+        found += [Destination(name, year, *place, int(pence), int(total or 0)) for *place, pence, total in rows if pence]
     return found

@@ -23,7 +23,7 @@ _PRICED = {
     "submitted": "as submitted by the provider",
     "package": "council package, by day",
     "exact": "price book, by its code",
-    "point_of_delivery": "price book, mean of the point of delivery",
+    "point_of_delivery": "price book, mean of its kind of care",
     "not_payable": "not payable, such as not attended",
     "unpriced": "unpriced: no price known",
 }
@@ -43,9 +43,7 @@ class Sums:
     cost: int | None = None
 
     def __add__(self, other: "Sums") -> "Sums":
-        return Sums(
-            self.records + other.records, _plus(self.submitted, other.submitted), _plus(self.cost, other.cost)
-        )
+        return Sums(self.records + other.records, _plus(self.submitted, other.submitted), _plus(self.cost, other.cost))
 
 
 def _plus(one: int | None, other: int | None) -> int | None:

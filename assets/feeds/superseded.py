@@ -147,12 +147,10 @@ def why(one: Standing, standing: Sequence[Standing], shelf: Path, contract: Cont
     """Why a row of a current delivery is not current: as in `superseded_records`, of one row."""
     row = _rows([one.receipt], shelf, contract).filter(pl.col(SOURCE_ROW) == source_row).collect()
     later = [r for r in (other.receipt for other in standing) if _received_after(r, one.receipt)]
-    if replaced := _replaced(one, contract):
-        if row.select(replaced[0]).item():
-            return f"its provider and day were sent again, in {_named(later)}"
-    if inactive := _inactive(one, shelf, contract):
-        if row.select(inactive[0]).item():
-            return f"its submission is not among the active ones of {one.active.delivery_id if one.active else ''}"
+    if (replaced := _replaced(one, contract)) and row.select(replaced[0]).item():
+        return f"its provider and day were sent again, in {_named(later)}"
+    if one.active and (inactive := _inactive(one, shelf, contract)) and row.select(inactive[0]).item():
+        return f"its submission is not among the active ones of {one.active.delivery_id}"
     key = list(contract.record_key)
     deletes = _deleted(one, shelf)
     if any(not row.lazy().join(keys, on=key, how="semi", nulls_equal=True).collect().is_empty() for keys in deletes):

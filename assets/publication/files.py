@@ -19,7 +19,7 @@ def released_files(home: Path, table: str) -> dict[str | None, list[Path]]:
     if not (release / "release.json").exists():
         raise LinkedCareError(f"{home}: nothing is published yet. Run `linked-care nightly`.")
     folder = release / "restricted" / table
-    by_year = {
+    by_year: dict[str | None, list[Path]] = {
         path.name.removeprefix("financial_year="): sorted(path.glob("*.parquet"))
         for path in sorted(folder.glob("financial_year=*"))
     }
