@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from assets.feeds.dq_score import Report, Score, read_truth, score
-from pipelines.resources import home_path
+from pipelines.environment import home_path
 from schemas.contract import contracts
 
 _HEADINGS = ("planted", "found", "missed", "false alarms", "sensitivity", "false-alarm rate")

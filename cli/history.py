@@ -4,8 +4,8 @@ import polars as pl
 from rich.console import Console
 from rich.table import Table
 
+from pipelines.environment import home_path
 from pipelines.errors import LinkedCareError
-from pipelines.resources import home_path
 from pipelines.store import Store
 from schemas.overlap import IDENTIFIER_HISTORY
 

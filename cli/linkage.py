@@ -9,8 +9,8 @@ from rich.table import Column, Table
 
 from assets.costing.linkage_page import Section, markdown
 from assets.costing.linkage_report import linkage_report, linkage_years
+from pipelines.environment import home_path
 from pipelines.errors import LinkedCareError
-from pipelines.resources import home_path
 from pipelines.store import Store
 
 _NARROWEST = 140  # columns; a narrower screen wraps lines rather than cut figures

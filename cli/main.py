@@ -89,6 +89,32 @@ def index_history(
 
 
 @app.command()
+def ledger(
+    year: Annotated[str | None, typer.Option(help="Financial year, such as 2024-25; all by default.")] = None,
+    feed: Annotated[str | None, typer.Option(help="Only this feed.")] = None,
+    provider: Annotated[str | None, typer.Option(help="Only this provider, by its code.")] = None,
+    month: Annotated[str | None, typer.Option(help="Only this month, such as 2024-05.")] = None,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print rows for a spreadsheet, in pence.")] = False,
+) -> None:
+    """Show where every record and pound went: received, less what did not count, linked, priced."""
+    from cli.ledger import show_ledger
+
+    show_ledger(year, feed, provider, month, as_csv)
+
+
+@app.command()
+def trace(
+    activity_id: Annotated[
+        str, typer.Argument(help="FEED/DELIVERY/ROW, and /YYYY-MM for one part of a package or stay.")
+    ],
+) -> None:
+    """Follow one payable unit from its delivery to every table that its pence ended up in."""
+    from cli.trace import show_trail
+
+    show_trail(activity_id)
+
+
+@app.command()
 def calibrate(
     year: Annotated[str | None, typer.Option(help="Financial year; the last published by default.")] = None,
 ) -> None:

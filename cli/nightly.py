@@ -6,8 +6,9 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from assets.feeds.completeness import gaps, gaps_in_words
+from pipelines.environment import home_path
 from pipelines.progress import Built, listening
-from pipelines.resources import dagster_instance, home_path, home_resource
+from pipelines.resources import dagster_instance, home_resource
 from pipelines.run import NightlyRun, run_nightly
 from pipelines.store import Store
 from schemas.contract import contracts

@@ -34,8 +34,8 @@ def load(
 ) -> None:
     """Read official files into the home; the next run uses them. Replaces what was loaded before."""
     from assets.linkage.places import load_places
+    from pipelines.environment import home_path
     from pipelines.home import holding
-    from pipelines.resources import home_path
 
     home = home_path()
     with holding(home):
@@ -49,7 +49,7 @@ def load(
 def show() -> None:
     """Show what was loaded, from where, and how much of it is in the area."""
     from assets.linkage.places import read_loaded
-    from pipelines.resources import home_path
+    from pipelines.environment import home_path
 
     table = Table("table", "rows", "in area", "with decile", "source", "vintage", "licence")
     for what in Places:

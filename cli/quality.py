@@ -8,9 +8,9 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from assets.feeds.quality import over_limit, under_limit, with_verdicts
+from pipelines.environment import home_path
 from pipelines.errors import LinkedCareError
 from pipelines.expectations import RECORDS
-from pipelines.resources import home_path
 from pipelines.store import Store
 from schemas.contract import contracts
 from schemas.contract_model import Limit

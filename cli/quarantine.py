@@ -36,7 +36,7 @@ def show(
 ) -> None:
     """Count rejected rows by feed, rule and delivery. No value is printed."""
     from assets.feeds.quarantined import counted, quarantined
-    from pipelines.resources import home_path
+    from pipelines.environment import home_path
     from schemas.contract import contracts
 
     if feed and feed not in contracts():
@@ -56,7 +56,7 @@ def show(
 
 def _counts(counts: "pl.DataFrame") -> Table:
     from assets.feeds.releases import RELEASES, read_releases
-    from pipelines.resources import home_path
+    from pipelines.environment import home_path
     from schemas.contract import contracts
 
     messages = {rule.code: rule.message for contract in contracts().values() for rule in contract.rules}
@@ -90,7 +90,7 @@ def _positions(rows: "pl.DataFrame") -> Table:
 
 def _export(console: Console, store: Path, rows: "pl.DataFrame", target: Path) -> None:
     from assets.feeds.quarantined import export
-    from pipelines.resources import home_path
+    from pipelines.environment import home_path
 
     home = home_path()
     for kept in ("landing", "store", "outputs", "releases"):
@@ -117,8 +117,8 @@ def release(
     """Let rows come back that break this rule, from the next run on."""
     from assets.feeds.quarantined import returning_rows
     from assets.feeds.releases import RELEASES, Release, add_release
+    from pipelines.environment import home_path
     from pipelines.home import holding
-    from pipelines.resources import home_path
     from schemas.contract import contracts
 
     home = home_path()
@@ -134,8 +134,8 @@ def release(
 def withdraw(feed: _Feed, rule: _Rule, delivery: _Delivery = None) -> None:
     """Take a release back: its rows are rejected again, from the next run on."""
     from assets.feeds.releases import RELEASES, withdraw_release
+    from pipelines.environment import home_path
     from pipelines.home import holding
-    from pipelines.resources import home_path
 
     home = home_path()
     with holding(home):

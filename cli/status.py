@@ -8,7 +8,7 @@ from rich.table import Table
 
 from assets.feeds.completeness import gaps, gaps_in_words
 from assets.feeds.delivery import unseen
-from pipelines.resources import home_path
+from pipelines.environment import home_path
 from pipelines.store import Store
 
 _VERDICTS = ("accepted", "superseded", "repeat", "refused")

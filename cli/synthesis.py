@@ -5,8 +5,8 @@ from typing import Literal
 
 from rich.console import Console
 
+from pipelines.environment import home_path
 from pipelines.errors import LinkedCareError
-from pipelines.resources import home_path
 from schemas.financial_year import year_bounds, years_between
 from synthetic import synthesise as make
 

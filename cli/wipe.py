@@ -8,8 +8,8 @@ from rich.console import Console
 from assets.feeds.wiping import all_refused, named_refused, refuse_to_wipe
 from assets.feeds.wiping import wipe as wipe_one
 from cli.user import user_name
+from pipelines.environment import home_path
 from pipelines.home import holding
-from pipelines.resources import home_path
 from schemas.contract import contracts
 
 

@@ -6,8 +6,9 @@ from rich.console import Console
 
 from assets.publication.withdrawal import Withdrawal, withdraw_from_releases
 from cli.user import user_name
+from pipelines.environment import home_path
 from pipelines.home import holding
-from pipelines.resources import home_path, home_resource
+from pipelines.resources import home_resource
 from pipelines.store import Store, write_whole
 
 RECEIPTS = "withdrawals"

@@ -11,7 +11,7 @@ from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PART
 
 from assets.feeds.delivery import known_years, unseen
 from pipelines.assets import YEARS
-from pipelines.resources import home_path
+from pipelines.environment import home_path
 
 NIGHTLY = dg.define_asset_job(
     "nightly", dg.AssetSelection.all(), description="Takes in what has landed and publishes one whole release."

@@ -1,4 +1,4 @@
-"""The one place that reads the environment, and the resource that opens the home for a run.
+"""The resource that opens the home for a run, and the variables that it reads. Where the home is: `environment.py`.
 
 | variable | meaning | default |
 |---|---|---|
@@ -17,13 +17,9 @@ from pydantic import PrivateAttr
 
 from assets.linkage.identity import DEMONSTRATION_KEY
 from assets.publication.withdrawal import finish_all
+from pipelines.environment import home_path
 from pipelines.home import Home, open_home
 from pipelines.verification import verify_home
-
-
-def home_path() -> Path:
-    """Where this installation keeps its data."""
-    return Path(os.environ.get("LINKED_CARE_HOME", "data")).resolve()
 
 
 class HomeResource(dg.ConfigurableResource):

@@ -8,12 +8,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-import dagster as dg
 import pyarrow as pa
 
 from pipelines.errors import LinkedCareError
+
+if TYPE_CHECKING:
+    import dagster as dg
 
 SubmissionRule = Literal["period", "snapshot"]
 Rhythm = Literal["month", "quarter", "snapshot"]
@@ -288,8 +290,10 @@ class Contract:
         provenance = [pa.field(n, t, False, {"description": d}) for n, (t, d) in PROVENANCE.items()]
         return pa.schema(own + provenance, {"contract": self.feed, "contract_version": self.version})
 
-    def dagster_schema(self) -> dg.TableSchema:
+    def dagster_schema(self) -> "dg.TableSchema":
         """The accepted columns as Dagster shows them, with the rules that each must pass."""
+        import dagster as dg  # which takes a second, and most commands do without
+
         own = [
             dg.TableColumn(
                 c.name,

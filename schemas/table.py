@@ -6,11 +6,13 @@ Does not belong here: the tables themselves (one module per step) and feeds, whi
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
-import dagster as dg
 import polars as pl
 import pyarrow as pa
+
+if TYPE_CHECKING:
+    import dagster as dg
 
 Step = Literal["feeds", "linkage", "activity", "costing", "morbidity", "analysis", "cohorts"]
 STEPS: tuple[Step, ...] = get_args(Step)
@@ -89,8 +91,10 @@ class Table:
         """The table without rows."""
         return pl.DataFrame(self.arrow_schema.empty_table())
 
-    def dagster_schema(self) -> dg.TableSchema:
+    def dagster_schema(self) -> "dg.TableSchema":
         """The columns as Dagster shows them."""
+        import dagster as dg  # which takes a second, and most commands do without
+
         return dg.TableSchema(
             columns=[
                 dg.TableColumn(

@@ -141,3 +141,36 @@ def _latest(receipt: Receipt) -> tuple[date, datetime, str]:
     assert receipt.period_end
     assert receipt.received_at
     return receipt.period_end, receipt.received_at, receipt.delivery_id
+
+
+def why(one: Standing, standing: Sequence[Standing], shelf: Path, contract: Contract, source_row: int) -> str:
+    """Why a row of a current delivery is not current: as in `superseded_records`, of one row."""
+    row = _rows([one.receipt], shelf, contract).filter(pl.col(SOURCE_ROW) == source_row).collect()
+    later = [r for r in (other.receipt for other in standing) if _received_after(r, one.receipt)]
+    if (replaced := _replaced(one, contract)) and row.select(replaced[0]).item():
+        return f"its provider and day were sent again, in {_named(later)}"
+    if one.active and (inactive := _inactive(one, shelf, contract)) and row.select(inactive[0]).item():
+        return f"its submission is not among the active ones of {one.active.delivery_id}"
+    key = list(contract.record_key)
+    deletes = _deleted(one, shelf)
+    if any(not row.lazy().join(keys, on=key, how="semi", nulls_equal=True).collect().is_empty() for keys in deletes):
+        return f"deleted, by {_named(one.deletes)}"
+    domain = [*key, "pseudonym_domain"]
+    again = [
+        other.receipt
+        for other in standing
+        if other is not one
+        and other.receipt.supplier == one.receipt.supplier
+        and _latest(other.receipt) > _latest(one.receipt)
+        and not _rows([other.receipt], shelf, contract).join(row.lazy(), on=domain, how="semi").collect().is_empty()
+    ]
+    return f"the same record came again, in {_named(again)}"
+
+
+def _received_after(one: Receipt, other: Receipt) -> bool:
+    return one.supplier == other.supplier and _latest(one)[1:] > _latest(other)[1:]
+
+
+def _named(receipts: Iterable[Receipt]) -> str:
+    names = [receipt.delivery_id for receipt in receipts]
+    return names[0] if len(names) == 1 else f"one of {', '.join(names[:3])}{' and others' if names[3:] else ''}"

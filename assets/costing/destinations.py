@@ -1,0 +1,139 @@
+"""In which rows of which published tables the pence of a unit of care end up, as data: one query per table.
+
+Belongs here: for each table with pence, the rows and columns that hold those of a unit.
+Does not belong here: finding the unit and running the queries (`trail.py`); what tables owe the ledger (`ties.py`).
+
+A query returns rows (place, column, pence, total): which row of the table, which column of it, how many of its pence
+are the unit's, and what it holds in all. It reads the table itself, `unit`, which is the parts of one record in one
+year as in `activity_cost`, and tables about its person. A test holds that no published table with pence is without one.
+"""
+
+from pipelines.engine import quoted
+from schemas.activity import EXPOSURE_STATUSES
+from schemas.costing import PERSON_YEAR_COST, SETTINGS
+from schemas.linkage_quality import LINK_GROUPS
+
+_LISTED = "m.condition_list = 'delphi52'"
+_MONTH = "substr(cast(u.activity_month as varchar), 1, 7)"
+_GROUP = (
+    "case u.link_status when 'linked' then 'linked' "
+    + " ".join(f"when {quoted(code)} then {quoted(group)}" for group, codes in LINK_GROUPS.items() for code in codes)
+    + " end"
+)
+
+
+def _columns_of_a_person() -> str:
+    """Each column of pence of `person_year_cost` with the units that it adds up."""
+    holds = {f"{setting}_pence": f"u.setting = {quoted(setting)}" for setting in SETTINGS}
+    holds |= {"total_pence": "true", "proxy_pence": "u.is_proxy"}
+    holds |= {f"{status}_pence": f"u.exposure_status = {quoted(status)}" for status in EXPOSURE_STATUSES[1:]}
+    for name in PERSON_YEAR_COST.pence_columns:
+        if name.endswith("_point_pence"):
+            holds[name] = f"u.point_of_delivery = {quoted(name.removesuffix('_point_pence'))}"
+    return " union all ".join(
+        f"select 'person ' || c.person_id, {quoted(name)}, sum(u.cost_pence), max(c.{name})"
+        f" from unit as u inner join person_year_cost as c on u.person_id = c.person_id where {held}"
+        " group by c.person_id"
+        for name, held in holds.items()
+    )
+
+
+def _groups(table: str, place: str, joined: str, column: str = "total_pence") -> str:
+    """Rows of a table of groups of registered people."""
+    return (
+        f"select {place}, {quoted(column)}, sum(u.cost_pence), max(t.{column}) from unit as u"
+        f" inner join person_year as y on u.person_id = y.person_id {joined} group by {place}"
+    )
+
+
+DESTINATIONS: dict[str, str] = {
+    "delivery_receipt": """
+select t.feed || '/' || t.delivery_id, 'accepted_pence', sum(u.submitted_pence), max(t.accepted_pence)
+from unit as u
+inner join delivery_receipt as t on u.feed = t.feed and u.delivery_id = t.delivery_id
+group by t.feed, t.delivery_id
+""",
+    "activity": f"""
+select {_MONTH}, v.name, sum(case v.name when 'submitted_pence' then t.submitted_pence else t.package_pence end),
+    sum(case v.name when 'submitted_pence' then t.submitted_pence else t.package_pence end)
+from unit as u
+inner join activity as t on u.activity_month = t.activity_month
+cross join (values ('submitted_pence'), ('package_pence')) as v(name)
+group by u.activity_month, v.name
+""",
+    "activity_cost": f"select {_MONTH}, 'cost_pence', u.cost_pence, u.cost_pence from unit as u",
+    "cost_ledger": f"""
+select u.feed || ', provider ' || u.provider_code || ', ' || {_MONTH} || ', ' || t.stage
+        || coalesce(' of ' || t.part_of, '') || ': ' || t.status,
+    case when t.stage in ('received', 'door') then 'submitted_pence' else 'cost_pence' end,
+    sum(case when t.stage in ('received', 'door') then u.submitted_pence else u.cost_pence end),
+    max(case when t.stage in ('received', 'door') then t.submitted_pence else t.cost_pence end)
+from unit as u
+inner join cost_ledger as t
+    on u.feed = t.feed and u.provider_code = t.provider_code and u.activity_month = t.activity_month
+where t.stage = 'received' or (t.stage = 'door' and t.status = 'accepted')
+    or (t.stage = 'linkage' and t.status = u.link_status)
+    or (t.stage = 'pricing' and t.part_of = u.link_status and t.status = u.match_level)
+    or (t.stage = 'exposure' and t.status = u.exposure_status)
+group by u.feed, u.provider_code, u.activity_month, t.stage, t.part_of, t.status
+""",
+    "linkage_quality": f"""
+select u.feed || ', provider ' || u.provider_code || ', ' || {_MONTH} || ', all, and one subgroup of each type', v.name,
+    sum(u.cost_pence),
+    max(case v.name when 'cost_pence' then t.cost_pence when 'linked_pence' then t.linked_pence
+        {" ".join(f"when '{group}_pence' then t.{group}_pence" for group in LINK_GROUPS)} end)
+from unit as u
+inner join linkage_quality as t
+    on u.feed = t.feed and u.provider_code = t.provider_code and u.activity_month = t.activity_month
+    and t.subgroup_type = 'all'
+inner join (values ('cost_pence'), ('linked_pence'), {", ".join(f"('{g}_pence')" for g in LINK_GROUPS)}) as v(name)
+    on v.name in ('cost_pence', {_GROUP} || '_pence')
+group by u.feed, u.provider_code, u.activity_month, v.name
+""",
+    "linkage_difference": """
+select u.feed || ', one level of ' || t.characteristic,
+    case when u.link_status = 'linked' then 'linked_pence' else 'unlinked_pence' end,
+    max(u.cost_pence), sum(case when u.link_status = 'linked' then t.linked_pence else t.unlinked_pence end)
+from (select feed, link_status, sum(cost_pence) as cost_pence from unit group by feed, link_status) as u
+inner join linkage_difference as t on u.feed = t.feed
+group by u.feed, u.link_status, t.characteristic
+""",
+    "linkage_bound": """
+select t.setting || ', ' || case t.feed when 'all' then 'all feeds' else t.feed end, v.name, sum(u.cost_pence),
+    max(case v.name when 'cost_pence' then t.cost_pence when 'linked_pence' then t.linked_pence
+        else t.unlinked_pence end)
+from unit as u
+inner join linkage_bound as t on (t.setting = u.setting and t.feed in (u.feed, 'all')) or t.setting = 'total'
+inner join (values ('cost_pence'), ('linked_pence'), ('unlinked_pence')) as v(name)
+    on v.name in ('cost_pence', case when u.link_status = 'linked' then 'linked_pence' else 'unlinked_pence' end)
+group by t.setting, t.feed, v.name
+""",
+    "person_year_cost": _columns_of_a_person(),
+    "cost_by_setting": _groups(
+        "cost_by_setting",
+        "t.morbidity_group || ', ' || t.setting",
+        f"inner join person_year_morbidity as m on u.person_id = m.person_id and {_LISTED}"
+        " inner join cost_by_setting as t on t.setting in (u.setting, 'total')"
+        " and t.morbidity_group in ('all', case when m.condition_count >= 3 then '3plus' else 'rest' end)",
+    ),
+    "cost_by_age_band": _groups(
+        "cost_by_age_band", "t.age_band", "inner join cost_by_age_band as t on y.age_band = t.age_band"
+    ),
+    "cost_by_condition_count": _groups(
+        "cost_by_condition_count",
+        "t.condition_list || ', ' || t.count_band || ' conditions'",
+        "inner join person_year_morbidity as m on u.person_id = m.person_id"
+        " inner join cost_by_condition_count as t"
+        " on m.condition_list = t.condition_list and m.count_band = t.count_band",
+    ),
+    "cohort_candidate": _groups(
+        "cohort_candidate",
+        "t.rule_code",
+        "inner join person_year_morbidity as m on u.person_id = m.person_id"
+        " inner join cohort_rule as r"
+        " on m.condition_list = r.condition_list and m.condition_count >= r.minimum_condition_count"
+        " inner join cohort_candidate as t on r.rule_code = t.rule_code",
+    ),
+}
+# The tables that the queries read beside their own.
+ABOUT_THE_PERSON = ("person_year", "person_year_morbidity", "cohort_rule")
