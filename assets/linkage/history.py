@@ -20,7 +20,7 @@ from schemas.identifiers import PERSON_IDENTIFIER
 from schemas.overlap import IDENTIFIER_HISTORY
 
 NOTHING = "none"
-_COMPARED = "compared-{}.parquet"
+_COMPARED = "compared.parquet"
 _IDENTIFIER = ("pseudonym_domain", "pseudonym")
 _DIGITS = 12
 
@@ -42,7 +42,7 @@ def build_identifier_history(store: Store) -> Stored:
             pl.lit(_content(store, compared) if compared else NOTHING).alias("digest_before"),
             pl.lit(index.content[:_DIGITS]).alias("digest_after"),
         )
-        shutil.copyfile(current, target.with_name(_COMPARED.format(store.bytes.digest(current))))
+        shutil.copyfile(current, target.with_name(_COMPARED))
         return frame_writer(IDENTIFIER_HISTORY, pl.concat([history, changes], how="diagonal_relaxed"))(target)
 
     return build_file(store, IDENTIFIER_HISTORY, None, write)
@@ -96,17 +96,15 @@ def _kept(store: Store, current: Path) -> tuple[pl.DataFrame, Path | None]:
         if (store.folder(name) / POINTER).exists():
             raise _damaged(f"{name}: cannot be read")
         return IDENTIFIER_HISTORY.empty_frame(), None
-    try:
-        history = store.frame(name)
-    except ConservationError as error:
-        raise _damaged(error.what) from error
     (file,) = store.paths(stored)
-    for compared in file.parent.glob(_COMPARED.format("*")):
-        if compared.name == _COMPARED.format(store.bytes.digest(compared)):
-            return history, compared
-    if _content(store, current) == history.sort("change_number")["digest_after"].last():
-        return history, current
-    raise _damaged(f"{name}: the index beside it was changed since it was kept, or is gone")
+    changed = {kept.path: kept for kept in store.kept(stored) if not store.bytes.is_whole(kept)}
+    if file not in changed:
+        history = pl.read_parquet(file, glob=False)
+        if not changed:
+            return history, file.with_name(_COMPARED)
+        if _content(store, current) == history["digest_after"].last():  # the index is the one that was compared last
+            return history, current
+    raise _damaged(next(iter(changed.values())).changed())
 
 
 def _damaged(what: str) -> ConservationError:
