@@ -63,7 +63,7 @@ IDENTIFIER_LINK = Table(
         Column("finding", "STRING", "circle, fork or reused; null where nothing is odd.", nullable=True),
     ),
     key=("pseudonym_domain", "pseudonym"),
-    sources=("person_merger", "person_bridge", "dummy_pseudonym"),
+    sources=("person_merger", "person_bridge", "dummy_pseudonym", "withdrawn_identifier"),
     zone="store",
 )
 

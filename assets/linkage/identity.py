@@ -23,19 +23,26 @@ log = logging.getLogger(__name__)
 DEMONSTRATION_KEY = "linked-care demonstration key, for synthetic people only"
 SHORTEST_KEY = 16
 
-# A placeholder that took part would link everybody's unidentified care to one person.
+# A placeholder that took part would link everybody's unidentified care to one person; who is withdrawn has no care.
 _MERGERS = """
 select pseudonym_domain, superseded_pseudonym, pseudonym, merged_on, event_code
 from person_merger as m
 where not exists (
     select 1 from dummy_pseudonym as d where d.pseudonym = m.superseded_pseudonym or d.pseudonym = m.pseudonym
+) and not exists (
+    select 1 from withdrawn_identifier as w
+    where w.pseudonym_domain = m.pseudonym_domain and w.pseudonym = m.superseded_pseudonym
 )
 """
 _BRIDGES = """
 select bridged_domain, bridged_pseudonym, pseudonym_domain, pseudonym, bridged_from, bridged_to
-from person_bridge
+from person_bridge as b
 where bridged_pseudonym not in (select pseudonym from dummy_pseudonym)
     and pseudonym not in (select pseudonym from dummy_pseudonym)
+    and not exists (
+        select 1 from withdrawn_identifier as w
+        where w.pseudonym_domain = b.bridged_domain and w.pseudonym = b.bridged_pseudonym
+    )
 """
 _REGISTERED = """
 select pseudonym_domain, pseudonym, min(registered_from) as since

@@ -195,8 +195,10 @@ def _without(release: Path, ledger: Path, units: pl.DataFrame) -> pa.Table:
             moves.append(_move(plain, stage, part_of, status, -1))
     sums = [pl.when(pl.col(one).count() > 0).then(pl.col(one).sum()).alias(one) for one in _MEASURES]
     year = pl.lit(frame["financial_year"].first()).alias("financial_year")
-    summed = pl.concat([frame, *moves], how="diagonal_relaxed").group_by(_KEY).agg(sums).with_columns(year)
-    is_left = pl.any_horizontal(pl.col(one).fill_null(0) != 0 for one in _MEASURES)
+    moved = pl.concat(moves, how="diagonal_relaxed").with_columns(is_moved=True)
+    both = pl.concat([frame, moved], how="diagonal_relaxed")
+    summed = both.group_by(_KEY).agg(*sums, pl.col("is_moved").any()).with_columns(year)
+    is_left = pl.any_horizontal(~pl.col("is_moved"), *(pl.col(one).fill_null(0) != 0 for one in _MEASURES))
     left = summed.filter(is_left).select(frame.columns).sort(_KEY)
     _prove(name, left)
     return left.to_arrow().cast(before.schema)

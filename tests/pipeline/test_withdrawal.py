@@ -12,8 +12,12 @@ import pytest
 
 from assets.costing.conservation import prove_ledger
 from assets.linkage.identity import DEMONSTRATION_KEY, person_id
+from assets.publication.withdrawal import withdraw_from_releases
+from pipelines.home import open_home
 from pipelines.store import Store
+from pipelines.verification import verify_home
 from schemas.contract import contracts
+from schemas.costing import LEDGER_STAGES
 from schemas.feeds import LINK_FEEDS
 from tests.releases import table
 
@@ -145,6 +149,46 @@ def test_no_person_of_theirs_is_published_and_the_accounts_balance(withdrawn, pu
     assert known["received_pence"].sum() == before["received_pence"].sum()
     ledger = table(home, "cost_ledger")
     assert ledger.filter(pl.col("status") == "withdrawn")["record_count"].sum() > 0
+
+
+def test_kept_releases_lose_them_by_one_command_and_their_ledgers_balance(
+    withdrawn, copy_of: Callable[..., Path], nightly
+) -> None:
+    source, _, ids = withdrawn
+    home = copy_of(source)
+    first, last = sorted((home / "releases").glob("[0-9]*"))
+    before = pl.read_parquet(sorted(first.glob("restricted/cost_ledger/**/*.parquet")), glob=False)
+    assert ids <= cells(first.rglob("*.parquet"))
+    with open_home(home, DEMONSTRATION_KEY) as opened:
+        done = withdraw_from_releases(home, opened.store, DEMONSTRATION_KEY)
+        verify_home(opened)
+    assert not ids & cells((home / "releases").rglob("*.parquet"))
+    assert {"person", "activity", "activity_cost", "person_year_cost"} <= done.releases[first.name].rows.keys()
+    assert not done.releases[last.name].rows
+    assert "cost_by_setting" in done.releases[first.name].sums
+    assert {name.partition("/")[0] for name in done.landing} >= {"patient_register", "gp_prescription"}
+    ledger = pl.read_parquet(sorted(first.glob("restricted/cost_ledger/**/*.parquet")), glob=False)
+    assert is_received(before).equals(is_received(ledger))
+    units = pl.read_parquet(sorted(first.glob("restricted/activity_cost/**/*.parquet")), glob=False)
+    measures = ["record_count", "submitted_pence", "cost_pence"]
+    assert ledger.filter(stage="pricing").select(measures).sum().equals(units.select(measures).sum())
+    moved = ledger.filter(status="withdrawn").select("record_count", "submitted_pence").sum().row(0)
+    at_the_door = table(home, "cost_ledger").filter(status="withdrawn").select(measures[:2]).sum().row(0)
+    assert moved[0] == done.releases[first.name].units
+    assert 0 < moved[0] <= at_the_door[0], "care that had not been linked carries no identifier in a release"
+    assert 0 < moved[1] <= at_the_door[1]
+    for stage, (divided, status) in LEDGER_STAGES.items():
+        whole = ledger.filter(pl.col("stage") == divided, (pl.col("status") == status) if status else pl.lit(True))
+        parts = ledger.filter(stage=stage).with_columns(status=pl.col("part_of"))
+        key = ["feed", "provider_code", "activity_month", "status"]
+        sums = [side.group_by(key).agg(pl.col(measures[:2]).sum()).sort(key) for side in (whole, parts)]
+        some = [side.filter(pl.any_horizontal(pl.col(measures[:2]) != 0)) for side in sums]
+        assert some[0].equals(some[1]), stage
+    assert not nightly(home).is_new
+
+
+def is_received(ledger: pl.DataFrame) -> pl.DataFrame:
+    return ledger.filter(stage="received").sort("feed", "provider_code", "activity_month")
 
 
 def test_the_next_night_does_nothing_and_an_empty_list_brings_them_back(

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assets.feeds.current import build_feed
+from assets.feeds.withdrawn import build_withdrawn_identifier
 from assets.linkage.identity import DEMONSTRATION_KEY, build_identifier_link, build_person_identifier, person_id
 from assets.reference import build_reference
 from pipelines.errors import LinkedCareError
@@ -85,6 +86,8 @@ def register(deliver, home):
         build_accounts(home.store, feeds)
         assert home.store.frame("delivery_receipt")["rejected_rows"].sum() == 0
         build_reference(home.store, DUMMY_PSEUDONYM)
+        build_feed(home.store, home.landing, contracts()["person_withdrawal"])
+        build_withdrawn_identifier(home.store)
 
     return build
 

@@ -10,11 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assets.feeds.current import build_feed
+from assets.feeds.withdrawn import build_withdrawn_identifier
 from assets.linkage.chains import circles, follow
 from assets.linkage.identity import build_identifier_link, identify
 from assets.linkage.links import LINK, bridge_links, merger_links
 from assets.reference import build_reference
 from schemas.contract import contracts
+from schemas.feeds import LINK_FEEDS
 from schemas.identifiers import DUMMY_PSEUDONYM
 
 MERGER = pl.Schema(
@@ -263,9 +265,10 @@ def test_oddities_are_counted_and_not_named(caplog, deliver, home):
         feed="person_merger",
         plain=dict.fromkeys(header.values(), "") | {header["merged_on"]: "2024-04-02"},
     )
-    for feed in ("person_merger", "person_bridge"):
+    for feed in LINK_FEEDS:
         build_feed(home.store, home.landing, contracts()[feed])
     build_reference(home.store, DUMMY_PSEUDONYM)
+    build_withdrawn_identifier(home.store)
     with caplog.at_level(logging.WARNING):
         build_identifier_link(home.store)
     told = [record.getMessage() for record in caplog.records if "identifier_link" in record.getMessage()]

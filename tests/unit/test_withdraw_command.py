@@ -17,7 +17,7 @@ from cli.main import app
 from pipelines.errors import ConservationError, LinkedCareError
 from pipelines.store import frame_writer
 from schemas.feeds import WITHDRAWN_IDENTIFIER
-from schemas.linkage import PERSON_IDENTIFIER
+from schemas.identifiers import PERSON_IDENTIFIER
 
 STAYS, GOES, OLDER = "p100", "p200", "p201"
 APRIL = date(2024, 4, 1)
@@ -61,14 +61,9 @@ def listed(store):
 def kept(home, store, listed) -> Path:
     """A home that keeps one release, whose files the store shares, and in which nobody is withdrawn yet."""
     index = pl.DataFrame(
-        {"pseudonym_domain": "county", "pseudonym": [STAYS], "person_id": [of(STAYS)], "how": "direct"}
+        [("county", STAYS, of(STAYS), "direct", APRIL, 0)], schema=PERSON_IDENTIFIER.empty_frame().schema, orient="row"
     )
-    missing = [
-        pl.lit(None, kind).alias(name)
-        for name, kind in PERSON_IDENTIFIER.empty_frame().schema.items()
-        if name not in index.columns
-    ]
-    store.write(PERSON_IDENTIFIER, None, "index", frame_writer(PERSON_IDENTIFIER, index.with_columns(missing)))
+    store.write(PERSON_IDENTIFIER, None, "index", frame_writer(PERSON_IDENTIFIER, index))
     listed()
     release = home.releases / "000001-abc"
     tables = {

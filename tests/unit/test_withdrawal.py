@@ -16,7 +16,7 @@ from pipelines.errors import ConservationError
 from pipelines.store import Store
 from schemas.contract import contracts
 from schemas.feeds import LINK_FEEDS
-from schemas.linkage import DUMMY_PSEUDONYM
+from schemas.identifiers import DUMMY_PSEUDONYM
 from tests.accounts import build_accounts
 
 MAY = ("2024-05-01", "2024-05-31")
