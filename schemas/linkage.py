@@ -32,24 +32,54 @@ _RESIDENT_IN_AREA = Column(
     nullable=True,
 )
 
+_SOURCE_OF = "patient_register, or the feed where the register has no known value; null where nobody knows."
+
 PERSON = Table(
     name="person",
     step="linkage",
     grain="One row per person on the register.",
-    description="Who a person is: the most recent known value of each attribute, and whether sources disagree.",
+    description="Who a person is: of each attribute the most recent known value of the register, else of any feed, "
+    "with its source; and how many sources say otherwise. Identifiers that are excluded in a feed give no value there.",
     columns=(
         PERSON_ID,
         Column("birth_year", "INT", "Year of birth."),
         Column("birth_month", "INT", "Month of birth, 1 to 12."),
+        Column("birth_source", "STRING", "Where year and month of birth are from: patient_register."),
         SEX_CODE,
+        Column("sex_source", "STRING", f"Where the sex is from: {_SOURCE_OF}", nullable=True),
         Column("ethnic_category_code", "STRING", "Ethnic category, 2001 list.", nullable=True),
+        Column("ethnicity_source", "STRING", f"Where the ethnic category is from: {_SOURCE_OF}", nullable=True),
         Column("death_month", "DATE", "First day of the month of death.", nullable=True),
-        Column("source_feed", "STRING", "The feed that the attributes come from."),
-        Column("has_birth_conflict", "BOOLEAN", "Whether the sources give more than one month of birth."),
-        Column("has_sex_conflict", "BOOLEAN", "Whether the sources give more than one known sex."),
+        Column("death_source", "STRING", "Where it is from: patient_register; null while alive.", nullable=True),
+        Column(
+            "birth_conflict_registrations",
+            "INT",
+            "Registrations of the person that give another month of birth.",
+            unit="registrations",
+        ),
+        Column(
+            "birth_conflict_feeds",
+            "INT",
+            "Feeds with an age that fits no birthday from a year before the year of birth to a year after it.",
+            unit="feeds",
+        ),
+        Column(
+            "sex_conflict_registrations",
+            "INT",
+            "Registrations of the person that give another known sex.",
+            unit="registrations",
+        ),
+        Column(
+            "sex_conflict_feeds",
+            "INT",
+            "Feeds that say female of a man, or male of a woman, at least once.",
+            unit="feeds",
+        ),
+        Column("has_birth_conflict", "BOOLEAN", "Whether any registration or feed gives another birth."),
+        Column("has_sex_conflict", "BOOLEAN", "Whether any registration or feed gives another known sex."),
     ),
     key=("person_id",),
-    sources=("patient_register", "person_identifier"),
+    sources=("patient_register", "person_identifier", "identifier_use", "identifier_exclusion"),
 )
 
 REGISTRATION = Table(

@@ -97,5 +97,12 @@ def test_one_month_of_one_feed_costs_a_fraction(clean_landing: Path, tmp_path: P
     assert all(path.stat().st_mtime_ns == written for path, written in receipts.items())  # no other delivery was read
     by_person = ("activity", "activity_cost", "person_year_cost", "linkage_quality")
     assert {name: run.rebuilt[name] for name in by_person} == dict.fromkeys(by_person, "2024-25")
-    unchanged = {"person_identifier", "person", "registration", "person_year", "condition_evidence", "price_book"}
+    unchanged = {
+        "person_identifier",
+        "registration",
+        "person_year",
+        "exposure_period",
+        "condition_evidence",
+        "price_book",
+    }
     assert not unchanged & run.rebuilt.keys()
