@@ -92,7 +92,7 @@ def test_the_report_shows_what_matters_and_writes_all_of_it(
     out = tmp_path / "report.md"
     show_linkage(None, out)
     shown, page = capsys.readouterr().out, out.read_text()
-    titles = [section.title for section in linkage_report(Store(faulty / "store"), YEAR)]
+    titles = [section.title for section in linkage_report(Store(faulty / "store"), faulty / "landing", YEAR)]
     assert [f"## {number}. {title}" for number, title in enumerate(titles, 1)] == re.findall("^## .*$", page, re.M)
     assert "Match rates" in shown and "Why care does not link" in shown
     assert "doi:10.1093/pubmed/fdx037" in page
@@ -101,7 +101,7 @@ def test_the_report_shows_what_matters_and_writes_all_of_it(
 
 
 def test_reasons_in_the_report_are_all_that_is_unlinked(faulty: Path) -> None:
-    sections = linkage_report(Store(faulty / "store"), YEAR)
+    sections = linkage_report(Store(faulty / "store"), faulty / "landing", YEAR)
     reasons = next(section for section in sections if section.title == "Why care does not link")
     unlinked = table(faulty, "activity_cost").filter(pl.col("link_status") != "linked")
     assert sum(int(row[2].replace(",", "")) for row in reasons.rows) == unlinked["record_count"].sum() > 0
