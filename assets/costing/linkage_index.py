@@ -63,10 +63,8 @@ def findings(store: Store) -> Section:
     )
 
 
-def overlap(store: Store, year: str) -> list[Section]:
+def overlap(store: Store, year: str) -> Section:
     """How many identifiers of each feed are on the register."""
-    if not store.current("identifier_overlap", year):
-        return []
     shared = (
         store.frame("identifier_overlap", year)
         .filter(other_feed=_REGISTER, seen="year")
@@ -80,49 +78,43 @@ def overlap(store: Store, year: str) -> list[Section]:
         .with_columns(share=pl.col("shared_count") / pl.col("identifier_count"))
         .sort("feed", "pseudonym_domain")
     )
-    return [
-        Section(
-            "What feeds share with the register",
-            (
-                "Identifiers of the year, by feed and domain, that stand for somebody on the register. A provider near "
-                "none uses another key, and the run stops; one under its limit is warned of.",
-            ),
-            ("feed", "domain", "providers", "identifiers", "on the register", "share", "least of a provider", "warned"),
-            table(
-                shared,
-                text("feed"),
-                text("pseudonym_domain"),
-                count("providers"),
-                count("identifier_count"),
-                count("shared_count"),
-                rate("share"),
-                rate("least"),
-                count("warned"),
-            ),
-        )
-    ]
+    return Section(
+        "What feeds share with the register",
+        (
+            "Identifiers of the year, by feed and domain, that stand for somebody on the register. A provider near "
+            "none uses another key, and the run stops; one under its limit is warned of.",
+        ),
+        ("feed", "domain", "providers", "identifiers", "on the register", "share", "least of a provider", "warned"),
+        table(
+            shared,
+            text("feed"),
+            text("pseudonym_domain"),
+            count("providers"),
+            count("identifier_count"),
+            count("shared_count"),
+            rate("share"),
+            rate("least"),
+            count("warned"),
+        ),
+    )
 
 
-def history(store: Store) -> list[Section]:
+def history(store: Store) -> Section:
     """What the last change of the index changed, and for how many."""
-    if not store.current("identifier_history"):
-        return []
     changes = store.frame("identifier_history")
     number = changes.select(pl.col("change_number").max()).item()
     last = changes.filter(change_number=number)
-    return [
-        Section(
-            "What changed in the index last",
-            (f"Change {number}, in identifiers; the first change holds everything.",),
-            ("domain", "change", "linked before", "linked since", "identifiers", "people since"),
-            table(
-                last.sort("pseudonym_domain", "kind", "how_before", "how_after"),
-                text("pseudonym_domain"),
-                text("kind"),
-                text("how_before"),
-                text("how_after"),
-                count("identifier_count"),
-                count("person_count_after"),
-            ),
-        )
-    ]
+    return Section(
+        "What changed in the index last",
+        (f"Change {number}, in identifiers; the first change holds everything.",),
+        ("domain", "change", "linked before", "linked since", "identifiers", "people since"),
+        table(
+            last.sort("pseudonym_domain", "kind", "how_before", "how_after"),
+            text("pseudonym_domain"),
+            text("kind"),
+            text("how_before"),
+            text("how_after"),
+            count("identifier_count"),
+            count("person_count_after"),
+        ),
+    )
