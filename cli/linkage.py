@@ -32,7 +32,7 @@ def show_linkage(year: str | None, out: Path | None) -> None:
     chosen = year or years[-1]
     if chosen not in years:
         raise LinkedCareError(f"--year {chosen}: built are {', '.join(years)}.")
-    sections = linkage_report(store, chosen)
+    sections = linkage_report(store, home / "landing", chosen)
     for section in sections:
         if section.is_brief:
             _show(console, section)

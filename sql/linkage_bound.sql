@@ -1,59 +1,19 @@
 -- linkage_bound: the cost per registered person if none or all of the unlinked care belonged to the register.
 -- Grain: one row per setting and feed, with feed all for the setting and a row for the total.
 -- Units: records, people, pence. Denominator: all registered people. Source: linkage_quality, activity_cost,
--- person_year, feed_completeness, all feeds but the register, person_identifier, dummy_pseudonym.
-with record as (
-    select 'apc_spell' as feed, pseudonym_domain, pseudonym, discharge_date as activity_date
-    from apc_spell
-    union all
-    select 'op_attendance', pseudonym_domain, pseudonym, appointment_date
-    from op_attendance
-    union all
-    select 'ec_attendance', pseudonym_domain, pseudonym, arrival_date
-    from ec_attendance
-    union all
-    select 'gp_appointment', pseudonym_domain, pseudonym, appointment_date
-    from gp_appointment
-    union all
-    select 'gp_prescription', pseudonym_domain, pseudonym, processing_month
-    from gp_prescription
-    union all
-    select 'gp_coded_event', pseudonym_domain, pseudonym, record_date
-    from gp_coded_event
-    union all
-    select 'community_contact', pseudonym_domain, pseudonym, contact_date
-    from community_contact
-    union all
-    select 'mh_contact', pseudonym_domain, pseudonym, contact_date
-    from mh_contact
-    union all
-    select 'mh_ward_stay', pseudonym_domain, pseudonym, coalesce(end_date, period_end)
-    from mh_ward_stay
-    union all
-    select 'mh_diagnosis', pseudonym_domain, pseudonym, diagnosis_date
-    from mh_diagnosis
-    union all
+-- person_year, feed_completeness, identifier_use, person_identifier, identifier_exclusion, dummy_pseudonym.
+with identified as (
     select
-        'social_care_event',
-        case when pseudonym is null then 'council_' || council_code else pseudonym_domain end,
-        coalesce(pseudonym, council_person_id),
-        least(coalesce(end_date, period_end), period_end)
-    from social_care_event
-),
-
-identifier as (
-    select distinct r.feed, r.pseudonym_domain, r.pseudonym
-    from record as r
-    cross join run_parameters as p
-    where r.activity_date between p.year_start and p.year_end and r.pseudonym is not null
-),
-
-identified as (
-    select i.feed, k.person_id, i.pseudonym_domain, i.pseudonym
-    from identifier as i
-    left join person_identifier as k on i.pseudonym_domain = k.pseudonym_domain and i.pseudonym = k.pseudonym
-    left join dummy_pseudonym as d on i.pseudonym = d.pseudonym
-    where k.person_id is not null or d.pseudonym is null
+        u.feed,
+        case when x.reason is null then k.person_id end as person_id,
+        u.pseudonym_domain,
+        u.pseudonym
+    from identifier_use as u
+    left join person_identifier as k on u.pseudonym_domain = k.pseudonym_domain and u.pseudonym = k.pseudonym
+    left join dummy_pseudonym as d on u.pseudonym = d.pseudonym
+    left join identifier_exclusion as x
+        on u.feed = x.feed and u.pseudonym_domain = x.pseudonym_domain and u.pseudonym = x.pseudonym
+    where d.pseudonym is null
 ),
 
 placed as (

@@ -1,7 +1,7 @@
 -- linkage_quality: how much of each feed links, by records, people and pounds, and in whom it does not.
 -- Grain: one row per feed, provider, month and subgroup, within the year.
 -- Units: records, people, pence. Source: activity_cost, all feeds but the register, person_identifier,
--- dummy_pseudonym, registration, lsoa (empty unless loaded), ethnic_group.
+-- identifier_exclusion, dummy_pseudonym, registration, lsoa (empty unless loaded), ethnic_group.
 with stated as (  -- what a record itself says of its person; feeds of general practice and codes say nothing
     select
         'apc_spell' as feed, delivery_id, source_row, age_years, sex_code as sex, ethnic_category_code as ethnicity,
@@ -127,12 +127,13 @@ coded as (
         c.feed,
         c.provider_code,
         cast(date_trunc('month', c.activity_date) as date) as activity_month,
-        i.person_id,
+        case when x.reason is null then i.person_id end as person_id,
         c.pseudonym_domain,
         c.pseudonym,
         case
-            when i.person_id is not null then 'linked'
             when c.pseudonym is null or d.pseudonym is not null then 'dummy'
+            when x.reason is not null then x.reason
+            when i.person_id is not null then 'linked'
             else 'not_registered'
         end as link_status,
         count(*) as record_count
@@ -140,10 +141,12 @@ coded as (
     cross join run_parameters as p
     left join person_identifier as i on c.pseudonym_domain = i.pseudonym_domain and c.pseudonym = i.pseudonym
     left join dummy_pseudonym as d on c.pseudonym = d.pseudonym
+    left join identifier_exclusion as x
+        on c.feed = x.feed and c.pseudonym_domain = x.pseudonym_domain and c.pseudonym = x.pseudonym
     where c.activity_date between p.year_start and p.year_end
     group by
         c.feed, c.provider_code, cast(date_trunc('month', c.activity_date) as date), i.person_id,
-        c.pseudonym_domain, c.pseudonym, d.pseudonym
+        c.pseudonym_domain, c.pseudonym, d.pseudonym, x.reason
 ),
 
 person_of_all as (  -- a linked person counts once, whatever identifiers the records have

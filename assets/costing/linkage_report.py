@@ -9,10 +9,14 @@ and how they came to be, identifiers and their quality, how records are linked, 
 whom the unlinked differ, and what that does to results.
 """
 
+from pathlib import Path
+
 import polars as pl
 
+from assets.costing.linkage_index import findings, history, method, overlap
 from assets.costing.linkage_page import Section, count, rate, share, table, text
 from assets.costing.linkage_rates import bounds, differences, lowest, match_rates, meaning, reasons
+from assets.costing.linkage_truth import errors
 from pipelines.errors import LinkedCareError
 from pipelines.store import Store
 from schemas.financial_year import year_bounds
@@ -29,19 +33,22 @@ def linkage_years(store: Store) -> list[str]:
     raise LinkedCareError(f"{store.root}: linkage_bound is not built yet. Run `linked-care nightly`.")
 
 
-def linkage_report(store: Store, year: str) -> list[Section]:
-    """The report of a financial year, but for what only a truth file can tell."""
+def linkage_report(store: Store, landing: Path, year: str) -> list[Section]:
+    """The report of a financial year; `landing` is asked for the truth that synthetic deliveries come with."""
     quality = store.frame("linkage_quality", year)
     bound = store.frame("linkage_bound", year)
     whole = quality.filter(pl.col("subgroup_type") == "all")
     return [
         _population(store, year),
         _identifiers(whole),
-        _method(store),
-        *_findings(store),
+        method(store),
+        findings(store),
+        overlap(store, year),
+        history(store),
         match_rates(bound),
         reasons(store.frame("cost_ledger", year)),
         bounds(bound),
+        errors(store, landing, year),
         differences(store.frame("linkage_difference", year)),
         lowest(whole),
         meaning(),
@@ -118,40 +125,3 @@ def _identifiers(whole: pl.DataFrame) -> Section:
             rate("unreliable_share"),
         ),
     )
-
-
-def _method(store: Store) -> Section:
-    how = store.frame("person_identifier").group_by("how").agg(pl.len().alias("identifiers")).sort("how")
-    return Section(
-        "How records are linked",
-        (
-            "Deterministic and exact: a record links if its pseudonym, in its domain, stands for a person on the "
-            "register, by itself or through links that suppliers sent (mergers, bridges). Nothing is linked by "
-            "likeness, so there are no weights and no thresholds. The rules are data and the same on each run.",
-        ),
-        ("how an identifier stands for its person", "identifiers"),
-        table(how, text("how"), count("identifiers")),
-    )
-
-
-def _findings(store: Store) -> list[Section]:
-    """Of a store in which the index keeps its findings."""
-    if not store.current("linkage_finding"):
-        return []
-    findings = store.frame("linkage_finding").sort("finding_code", "feed", "pseudonym_domain")
-    return [
-        Section(
-            "What is odd about identifiers",
-            ("By rule, in all years. A finding unlinks the records of its identifiers or is reported only.",),
-            ("finding", "feed", "domain", "action", "identifiers", "records"),
-            table(
-                findings,
-                text("finding_code"),
-                text("feed"),
-                text("pseudonym_domain"),
-                text("action"),
-                count("identifier_count"),
-                count("record_count"),
-            ),
-        )
-    ]

@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 
 from assets.costing.linkage_report import linkage_report
+from assets.costing.linkage_truth import TRUTH, missed_and_false
 from cli.linkage import show_linkage
 from pipelines.errors import LinkedCareError
 from pipelines.store import Store
@@ -92,7 +93,7 @@ def test_the_report_shows_what_matters_and_writes_all_of_it(
     out = tmp_path / "report.md"
     show_linkage(None, out)
     shown, page = capsys.readouterr().out, out.read_text()
-    titles = [section.title for section in linkage_report(Store(faulty / "store"), YEAR)]
+    titles = [section.title for section in linkage_report(Store(faulty / "store"), faulty / "landing", YEAR)]
     assert [f"## {number}. {title}" for number, title in enumerate(titles, 1)] == re.findall("^## .*$", page, re.M)
     assert "Match rates" in shown and "Why care does not link" in shown
     assert "doi:10.1093/pubmed/fdx037" in page
@@ -101,10 +102,18 @@ def test_the_report_shows_what_matters_and_writes_all_of_it(
 
 
 def test_reasons_in_the_report_are_all_that_is_unlinked(faulty: Path) -> None:
-    sections = linkage_report(Store(faulty / "store"), YEAR)
+    sections = linkage_report(Store(faulty / "store"), faulty / "landing", YEAR)
     reasons = next(section for section in sections if section.title == "Why care does not link")
     unlinked = table(faulty, "activity_cost").filter(pl.col("link_status") != "linked")
     assert sum(int(row[2].replace(",", "")) for row in reasons.rows) == unlinked["record_count"].sum() > 0
+
+
+def test_against_the_truth_no_record_of_the_county_is_somebody_elses(faulty: Path) -> None:
+    truth = pl.read_parquet(faulty / "landing" / TRUTH)
+    found = missed_and_false(Store(faulty / "store"), truth, YEAR)
+    used = Store(faulty / "store").frame("identifier_use", YEAR)
+    assert found["record_count"].sum() == used["record_count"].sum() > 0
+    assert found["false_count"].sum() == 0
 
 
 def test_a_year_that_is_not_built_is_told(faulty: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
