@@ -261,5 +261,9 @@ def _destinations(
     found = []
     for name, sql in DESTINATIONS.items():
         rows = connection.execute(sql).fetchall()
-        found += [Destination(name, year, *place, int(pence), int(total or 0)) for *place, pence, total in rows if pence]
+        found += [
+            Destination(name, year, place, column, int(pence), int(total or 0))
+            for place, column, pence, total in rows
+            if pence
+        ]
     return found

@@ -1,4 +1,4 @@
-"""The index of a county leads every identifier in every feed to its true person, and the score sees one that does not."""
+"""The index of a county leads every identifier to its true person, and the score sees one that does not."""
 
 import shutil
 from pathlib import Path

@@ -209,7 +209,5 @@ def test_the_index_beside_it_is_missed_only_when_the_index_has_changed(store, da
 @pytest.mark.parametrize("damage", [lambda path: path.unlink(), lambda path: path.write_bytes(path.read_bytes()[:-1])])
 def test_a_change_that_cannot_be_told_stops_the_run(store, damaged, damage):
     damage(damaged[1])
-    with pytest.raises(
-        ConservationError, match=r"^identifier_history: compared.parquet .*put store/identifier_hist"
-    ):
+    with pytest.raises(ConservationError, match=r"^identifier_history: compared.parquet .*put store/identifier_hist"):
         night(store, GROWN)
