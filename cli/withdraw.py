@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 from rich.console import Console
 
+from assets.feeds.delivery import unseen
 from assets.publication.withdrawal import Withdrawal, withdraw_from_releases
 from cli.user import user_name
 from pipelines.environment import home_path
@@ -17,6 +18,10 @@ RECEIPTS = "withdrawals"
 def withdraw(is_dry_run: bool) -> None:
     """Take out whom the last run found withdrawn, and print and keep the receipt; a dry run writes nothing."""
     console, home = Console(soft_wrap=True), home_path()
+    if waiting := unseen(home):
+        console.print(
+            f"{waiting.count} deliveries wait in landing, a list perhaps among them: run the nightly job first"
+        )
     with holding(home):
         done = withdraw_from_releases(home, Store(home / "store"), home_resource().person_key, is_dry_run)
         _show(console, done, is_dry_run)

@@ -249,6 +249,13 @@ def test_a_dry_run_says_what_would_go_and_writes_nothing(command, kept, home, li
     assert not (home.root / "withdrawals").exists()
 
 
+def test_a_list_that_was_not_taken_in_yet_is_told(command, home):
+    folder = home.landing / "person_withdrawal" / "list"
+    folder.mkdir(parents=True)
+    (folder / "delivery.json").write_text("{}")
+    assert "1 deliveries wait in landing" in command("--dry-run")
+
+
 def test_the_receipt_counts_and_names_nobody(command, kept, home, listed):
     listed(GOES)
     landed = home.landing / "apc_spell" / "april"
