@@ -20,7 +20,7 @@ def withdraw(is_dry_run: bool) -> None:
     console, home = Console(soft_wrap=True), home_path()
     if waiting := unseen(home):
         console.print(
-            f"{waiting.count} deliveries wait in landing, a list perhaps among them: run the nightly job first"
+            f"{waiting.count} deliveries wait in landing, perhaps a list: run the nightly job first"
         )
     with holding(home):
         done = withdraw_from_releases(home, Store(home / "store"), home_resource().person_key, is_dry_run)
