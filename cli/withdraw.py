@@ -19,9 +19,7 @@ def withdraw(is_dry_run: bool) -> None:
     """Take out whom the last run found withdrawn, and print and keep the receipt; a dry run writes nothing."""
     console, home = Console(soft_wrap=True), home_path()
     if waiting := unseen(home):
-        console.print(
-            f"{waiting.count} deliveries wait in landing, perhaps a list: run the nightly job first"
-        )
+        console.print(f"{waiting.count} deliveries wait in landing, perhaps a list: run the nightly job first")
     with holding(home):
         done = withdraw_from_releases(home, Store(home / "store"), home_resource().person_key, is_dry_run)
         _show(console, done, is_dry_run)
