@@ -1,4 +1,4 @@
-"""The index of a county leads every identifier in every feed to its true person, and the score sees one that does not."""
+"""The index leads every identifier of a county, in every feed, to its true person, and the score sees a wrong one."""
 
 import shutil
 from pathlib import Path
