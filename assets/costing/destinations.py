@@ -3,9 +3,10 @@
 Belongs here: for each table with pence, the rows and columns that hold those of a unit.
 Does not belong here: finding the unit and running the queries (`trail.py`); what tables owe the ledger (`ties.py`).
 
-A query returns rows (place, column, pence, total): which row of the table, which column of it, how many of its pence
-are the unit's, and what it holds in all. It reads the table itself, `unit`, which is the parts of one record in one
-year as in `activity_cost`, and tables about its person. A test holds that no published table with pence is without one.
+A query returns, in order, rows (place, column, pence, total): which row of the table, which column of it, how many of
+its pence are the unit's, and what it holds in all. It reads the table itself, `unit`, which is the parts of one record
+in one year as in `activity_cost`, and tables about its person. A test holds that no published table with pence is
+without one.
 """
 
 from pipelines.engine import quoted
@@ -46,7 +47,7 @@ def _groups(table: str, place: str, joined: str, column: str = "total_pence") ->
     )
 
 
-DESTINATIONS: dict[str, str] = {
+_QUERIES: dict[str, str] = {
     "delivery_receipt": """
 select t.feed || '/' || t.delivery_id, 'accepted_pence', sum(u.submitted_pence), max(t.accepted_pence)
 from unit as u
@@ -64,7 +65,7 @@ group by u.activity_month, v.name
     "activity_cost": f"select {_MONTH}, 'cost_pence', u.cost_pence, u.cost_pence from unit as u",
     "cost_ledger": f"""
 select u.feed || ', provider ' || u.provider_code || ', ' || {_MONTH} || ', ' || t.stage
-        || coalesce(' of ' || t.part_of, '') || ': ' || t.status,
+        || case t.stage when 'received' then '' else ' of ' || t.part_of || ': ' || t.status end,
     case when t.stage in ('received', 'door') then 'submitted_pence' else 'cost_pence' end,
     sum(case when t.stage in ('received', 'door') then u.submitted_pence else u.cost_pence end),
     max(case when t.stage in ('received', 'door') then t.submitted_pence else t.cost_pence end)
@@ -76,6 +77,8 @@ where t.stage = 'received' or (t.stage = 'door' and t.status = 'accepted')
     or (t.stage = 'pricing' and t.part_of = u.link_status and t.status = u.match_level)
     or (t.stage = 'exposure' and t.status = u.exposure_status)
 group by u.feed, u.provider_code, u.activity_month, t.stage, t.part_of, t.status
+order by u.activity_month,
+    case t.stage when 'received' then 1 when 'door' then 2 when 'linkage' then 3 when 'pricing' then 4 else 5 end
 """,
     "linkage_quality": f"""
 select u.feed || ', provider ' || u.provider_code || ', ' || {_MONTH} || ', all, and one subgroup of each type', v.name,
@@ -135,5 +138,6 @@ group by t.setting, t.feed, v.name
         " inner join cohort_candidate as t on r.rule_code = t.rule_code",
     ),
 }
+DESTINATIONS = {name: sql if "order by" in sql else f"{sql} order by 1, 2" for name, sql in _QUERIES.items()}
 # The tables that the queries read beside their own.
 ABOUT_THE_PERSON = ("person_year", "person_year_morbidity", "cohort_rule")

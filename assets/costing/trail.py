@@ -238,8 +238,9 @@ def _how(connection: duckdb.DuckDBPyConnection, home: Path, shelf: Path, unit: A
     if not found:
         return ""
     steps, since = found[0].get("step_count"), found[0].get("since")
-    over = f" over {steps} links" if steps else ""
-    return f", {found[0]['how']}{over}{f' since {since:%Y-%m}' if since else ''}, from domain {domain}"
+    # Since when it is direct is the day of a registration, which is a value of the person.
+    over = f" over {steps} links, the last of {since:%Y-%m}" if steps and since else ""
+    return f", {found[0]['how']}{over}, from domain {domain}"
 
 
 def _destinations(
@@ -260,10 +261,7 @@ def _destinations(
     connection.execute("create or replace temp view unit as select * from activity_cost")
     found = []
     for name, sql in DESTINATIONS.items():
-        rows = connection.execute(sql).fetchall()
-        found += [
-            Destination(name, year, place, column, int(pence), int(total or 0))
-            for place, column, pence, total in rows
-            if pence
-        ]
+        for place, column, pence, total in connection.execute(sql).fetchall():
+            if pence:
+                found.append(Destination(name, year, place, column, int(pence), int(total or 0)))
     return found
