@@ -66,7 +66,7 @@ def _population(store: Store, year: str) -> Section:
         .agg(
             pl.len().alias("deliveries"),
             (pl.col("verdict") == "refused").sum().alias("refused"),
-            pl.col("^(received|rejected|superseded|accepted)_rows$").sum(),
+            pl.col("^(received|rejected|superseded|withdrawn|accepted)_rows$").sum(),
         )
         .join(complete, on="feed", how="left", validate="1:1")
         .sort("feed")
@@ -77,11 +77,21 @@ def _population(store: Store, year: str) -> Section:
             f"Population: everybody on the register on at least one day of {year}, {people:,} people, with those who "
             "used nothing. Care counts if it falls in the year, whether or not its person is known.",
             "Rows are as suppliers extracted them; data_contracts/ says what each feed holds and in which form. Rows "
-            "that break a rule are rejected, rows that a later delivery replaces are superseded, deliveries that hold "
-            "direct identifiers are refused: none of these was linked. Deliveries are those whose period touches the "
-            "year. Completeness is the share that has come of what was due.",
+            "that break a rule are rejected, rows that a later delivery replaces are superseded, those of people on a "
+            "withdrawal list withdrawn, deliveries that hold direct identifiers refused: none of these was linked. "
+            "Deliveries are those whose period touches the year. Complete is the share that has come of what was due.",
         ),
-        ("feed", "deliveries", "refused", "rows received", "rejected", "superseded", "accepted", "completeness"),
+        (
+            "feed",
+            "deliveries",
+            "refused",
+            "rows received",
+            "rejected",
+            "superseded",
+            "withdrawn",
+            "accepted",
+            "complete",
+        ),
         table(
             receipts,
             text("feed"),
@@ -90,6 +100,7 @@ def _population(store: Store, year: str) -> Section:
             count("received_rows"),
             count("rejected_rows"),
             count("superseded_rows"),
+            count("withdrawn_rows"),
             count("accepted_rows"),
             lambda row: "not due" if row["completeness"] is None else share(row["completeness"]),
         ),
