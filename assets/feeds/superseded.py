@@ -146,9 +146,9 @@ def _latest(receipt: Receipt) -> tuple[date, datetime, str]:
 def why(one: Standing, standing: Sequence[Standing], shelf: Path, contract: Contract, source_row: int) -> str:
     """Why a row of a current delivery is not current: as in `superseded_records`, of one row."""
     row = _rows([one.receipt], shelf, contract).filter(pl.col(SOURCE_ROW) == source_row).collect()
-    later = [r for r in (other.receipt for other in standing) if _received_after(r, one.receipt)]
     if (replaced := _replaced(one, contract)) and row.select(replaced[0]).item():
-        return f"its provider and day were sent again, in {_named(later)}"
+        by = [other.receipt for other in standing if _holds_later(other.receipt, one.receipt, row, contract)]
+        return f"its provider and day were sent again, in {_named(by)}"
     if one.active and (inactive := _inactive(one, shelf, contract)) and row.select(inactive[0]).item():
         return f"its submission is not among the active ones of {one.active.delivery_id}"
     key = list(contract.record_key)
@@ -167,8 +167,13 @@ def why(one: Standing, standing: Sequence[Standing], shelf: Path, contract: Cont
     return f"the same record came again, in {_named(again)}"
 
 
-def _received_after(one: Receipt, other: Receipt) -> bool:
-    return one.supplier == other.supplier and _latest(one)[1:] > _latest(other)[1:]
+def _holds_later(one: Receipt, other: Receipt, row: pl.DataFrame, contract: Contract) -> bool:
+    """Whether a delivery was received after another of its supplier and is of a period in which a row counts."""
+    if one.supplier != other.supplier or _latest(one)[1:] <= _latest(other)[1:]:
+        return False
+    assert one.period_start
+    assert one.period_end
+    return bool(row.select(counts_within((one.period_start, one.period_end), contract)).item())
 
 
 def _named(receipts: Iterable[Receipt]) -> str:

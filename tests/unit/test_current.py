@@ -11,6 +11,8 @@ import pytest
 
 from assets.feeds import current
 from assets.feeds.current import build_feed, judged_receipts, receipts
+from assets.feeds.submission import judge, standing
+from assets.feeds.superseded import why
 from pipelines.home import Home, open_home
 from pipelines.store import Store
 from schemas.contract_model import Contract, Limit
@@ -523,3 +525,29 @@ def test_deletes_of_a_delivery_that_was_replaced_still_hold(build, deliver, acco
     build()
     assert verdicts(home) == {"april": "accepted", "may": "superseded", "may-r2": "accepted"}
     assert rows(store) == [("april", 2), ("may-r2", 1)]
+
+
+def test_a_superseded_row_tells_why_and_by_what(build, deliver, accompany, submitted, home, store):
+    sent = [
+        {"Visit": "v1", "Submission": "s1", "Date": "2024-04-02"},
+        {"Visit": "v2", "Submission": "s2", "Date": "2024-04-02"},
+        {"Visit": "v3", "Submission": "s1", "Date": "2024-04-03"},
+        {"Visit": "v4", "Submission": "s1", "Date": "2024-04-04"},
+        {"Visit": "v5", "Submission": "s1", "Date": "2024-04-29"},
+    ]
+    deliver("april", *sent, plain={**PLAIN, "Submission": ""}, received=SENT)
+    deliver("end", {"Visit": "v6", "Date": "2024-04-30"}, period=("2024-04-25", "2024-04-30"), received=LATER)
+    folder = deliver("may", {**IN_MAY, "Visit": "v4"}, period=MAY, received="2024-06-03T06:00:00Z")
+    accompany(folder, "active_submissions", "Submission\ns1\n")
+    accompany(deliver("gone", received="2024-06-04T06:00:00Z"), "deletes", "Visit\nv3\n", alone=True)
+    build(submitted)
+    assert rows(store) == [("april", 1), ("end", 1), ("may", 1)]
+    shelf = home.store.root / "visit"
+    found = standing(judge(receipts(shelf), submitted))
+    april = next(one for one in found if one.receipt.delivery_id == "april")
+    assert {row: why(april, found, shelf, submitted, row) for row in (2, 3, 4, 5)} == {
+        2: "its submission is not among the active ones of may",
+        3: "deleted, by gone",
+        4: "the same record came again, in may",
+        5: "its provider and day were sent again, in end",
+    }
