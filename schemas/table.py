@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal, get_args
 
-import polars as pl
 import pyarrow as pa
 
 if TYPE_CHECKING:
     import dagster as dg
+    import polars as pl
 
 Step = Literal["feeds", "linkage", "activity", "costing", "morbidity", "analysis", "cohorts"]
 STEPS: tuple[Step, ...] = get_args(Step)
@@ -87,8 +87,10 @@ class Table:
         """The columns that hold money, in pence."""
         return tuple(column.name for column in self.columns if column.unit == "pence")
 
-    def empty_frame(self) -> pl.DataFrame:
+    def empty_frame(self) -> "pl.DataFrame":
         """The table without rows."""
+        import polars as pl  # which commands that only read a release do without
+
         return pl.DataFrame(self.arrow_schema.empty_table())
 
     def dagster_schema(self) -> "dg.TableSchema":
