@@ -1,6 +1,5 @@
 """From one row of a delivery to every table that its pence are in; and the ledger as the command prints it."""
 
-import json
 from pathlib import Path
 
 import polars as pl
@@ -165,18 +164,13 @@ def test_rows_of_refused_and_repeated_deliveries_end_with_them(faulty: Path) -> 
         assert told == f"{verdict}, with its whole delivery: {row['reason']}"
 
 
-def test_a_superseded_row_names_what_replaced_it(faulty: Path) -> None:
-    kept = [
-        path for path in sorted((faulty / "store").glob("*/superseded-*.parquet")) if path.parent.name in FEEDS_OF_CARE
-    ]
-    assert kept
-    for path in kept:
-        pointer = json.loads((path.parent / "current.json").read_text())
-        assert pointer["without"] == f"{path.parent.name}/{path.name}"
-        row = pl.read_parquet(path).row(0, named=True)
-        told = fate(faulty, ActivityId(path.parent.name, row["delivery_id"], row["source_row"]))
-        assert told.startswith("superseded: ")
-        assert path.parent.name in told.split(": ", 1)[1]  # deliveries bear the name of their feed
+def test_a_row_of_a_superseded_delivery_names_what_replaced_it(faulty: Path) -> None:
+    """Of single rows that are superseded the reasons are told in `tests/unit/test_current.py`."""
+    receipts = table(faulty, "delivery_receipt").filter(verdict="superseded", rejected_rows=0)
+    row = receipts.filter(pl.col("received_rows") > 0).row(0, named=True)
+    told = fate(faulty, ActivityId(row["feed"], row["delivery_id"], 1))
+    assert told == f"superseded, with its whole delivery: {row['reason']}"
+    assert "replaced by " in told
 
 
 def test_every_row_of_a_delivery_has_an_end(faulty: Path) -> None:
