@@ -117,11 +117,25 @@ def prove_outputs(store: Store, years: Iterable[str]) -> None:
                 _prove_tie(engine, f"{name} {year}", tie)
     for name, tie in TIES.items():
         if tie.is_over_all_years:
-            with store.engine() as engine:
-                for source in (name, *tie.sources):
-                    parts = store.years(source) if TABLES[source].by_year else [None]
-                    store.register(engine, source, [store.require(source, part) for part in parts], None)
-                _prove_tie(engine, name, tie)
+            prove_table(store, name, None)
+
+
+def prove_table(store: Store, name: str, year: str | None) -> None:
+    """Prove that one table agrees with what it is tied to; of a tie over all years, in all of them.
+
+    Raises:
+        ConservationError: as `prove_outputs`.
+    """
+    tie = TIES[name]
+    with store.engine() as engine:
+        if tie.is_over_all_years:
+            for source in (name, *tie.sources):
+                parts = store.years(source) if TABLES[source].by_year else [None]
+                store.register(engine, source, [store.require(source, part) for part in parts], None)
+            _prove_tie(engine, name, tie)
+        elif year:
+            _register_year(store, engine, year, sorted({"cost_ledger", "activity_cost", name, *tie.sources}))
+            _prove_tie(engine, f"{name} {year}", tie)
 
 
 def _register_year(store: Store, engine: Engine, year: str, names: Iterable[str]) -> None:

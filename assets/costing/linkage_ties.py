@@ -75,10 +75,17 @@ _BY_SETTING = {
     for is_registered in (True, False)
 }
 
+_NO_COST = {name: name for name in ("cost_pence", "linked_pence", "unlinked_pence", "outside_register_pence")}
+_OF_FEEDS = {"outside_register_pence": "outside_register_pence"}
+
 BOUND = tied(
     long("linkage_bound", {n: n for n in _OF_CARE}, group="setting || ' ' || feed", where="where setting <> 'codes'")
     + " union all "
-    + long("linkage_bound", _OF_PEOPLE, group="setting || ' all'", where="where feed = 'all' and setting <> 'codes'"),
+    + long("linkage_bound", _OF_PEOPLE, group="setting || ' all'", where="where feed = 'all' and setting <> 'codes'")
+    + " union all "
+    + long("linkage_bound", _OF_FEEDS, group="setting || ' feeds'", where="where feed <> 'all' and setting <> 'codes'")
+    + " union all "
+    + long("linkage_bound", _NO_COST, group="setting || ' ' || feed", where="where setting = 'codes'"),
     long(
         "(select l.*, case when v.scope = 'total' then 'total' else f.setting end"
         " || case when v.scope = 'feed' then ' ' || l.feed else ' all' end as setting_and_feed"
@@ -89,5 +96,7 @@ BOUND = tied(
     )
     + " union all select m.measure, i.name || ' all', case m.measure when 'outside_register_pence' then o.amount"
     f" else i.amount end from ({_BY_SETTING[True]}) as i inner join ({_BY_SETTING[False]}) as o on i.name = o.name"
-    f" cross join (values {', '.join(f'({quoted(name)})' for name in _OF_PEOPLE)}) as m(measure)",
+    f" cross join (values {', '.join(f'({quoted(name)})' for name in _OF_PEOPLE)}) as m(measure)"
+    " union all select 'outside_register_pence', o.name || ' feeds', o.amount"
+    f" from ({_BY_SETTING[False]}) as o where o.name <> 'total'",
 )

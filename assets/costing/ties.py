@@ -109,12 +109,13 @@ select s.status || s.unit as name, r.feed || '/' || r.delivery_id as place,
         when 'received_rows' then r.received_rows when 'received_pence' then r.received_pence
         when 'rejected_rows' then r.rejected_rows when 'rejected_pence' then r.rejected_pence
         when 'superseded_rows' then r.superseded_rows when 'superseded_pence' then r.superseded_pence
+        when 'withdrawn_rows' then r.withdrawn_rows when 'withdrawn_pence' then r.withdrawn_pence
         when 'accepted_rows' then r.accepted_rows when 'accepted_pence' then r.accepted_pence
     end) as found
 from delivery_receipt as r
 cross join (
     select a.status, u.unit
-    from (values ('received'), ('rejected'), ('superseded'), ('accepted')) as a(status)
+    from (values ('received'), ('rejected'), ('superseded'), ('withdrawn'), ('accepted')) as a(status)
     cross join (values ('_rows'), ('_pence')) as u(unit)
 ) as s
 left join delivery_total as t on r.feed = t.feed and r.delivery_id = t.delivery_id

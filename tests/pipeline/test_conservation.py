@@ -1,5 +1,6 @@
 """Promise 1: every penny is accounted for, and a gap of one penny stops the run."""
 
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,7 +10,7 @@ import polars as pl
 import pyarrow.parquet as pq
 import pytest
 
-from assets.costing.conservation import prove_ledger, prove_outputs
+from assets.costing.conservation import prove_ledger, prove_outputs, prove_table
 from pipelines.errors import ConservationError
 from pipelines.store import Store, frame_writer
 from schemas.catalogue import TABLES
@@ -164,9 +165,7 @@ def forget_after(home: Path, name: str) -> None:
         pointer.unlink()
 
 
-PENCE = [
-    (table.name, column) for table in TABLES.values() if table.zone == "restricted" for column in table.pence_columns
-]
+TIED = [table.name for table in TABLES.values() if table.zone == "restricted" and table.pence_columns]
 
 
 @pytest.fixture(scope="module")
@@ -177,19 +176,20 @@ def tied(published: Path, tmp_path_factory: pytest.TempPathFactory) -> Store:
     return store
 
 
-@pytest.mark.parametrize(("name", "column"), PENCE, ids=[f"{name}.{column}" for name, column in PENCE])
-def test_one_penny_in_any_column_of_any_published_table_is_found_by_its_tie(
-    tied: Store, name: str, column: str
-) -> None:
+@pytest.mark.parametrize("name", TIED)
+def test_one_penny_in_any_column_of_a_published_table_is_found_by_its_tie(tied: Store, name: str) -> None:
     """A table with pence that brings no tie, or whose tie leaves a column out, fails here."""
     year = "2024-25" if TABLES[name].by_year else None
-    wrong = with_one_penny(tied.frame(name, year), column)
-    with (
-        built_wrong(tied, name, year, wrong),
-        pytest.raises(ConservationError, match=r"[+-]1 pence|1 unit by unit") as found,
-    ):
-        prove_outputs(tied, ["2024-25"])
-    assert str(found.value).startswith((name, "activity_cost", "cost_ledger"))
+    rows = tied.frame(name, year)
+    for column in TABLES[name].pence_columns:
+        with built_wrong(tied, name, year, with_one_penny(rows, column)), pytest.raises(ConservationError) as found:
+            if name == "cost_ledger":
+                prove_ledger(tied, "2024-25")
+            prove_table(tied, name, year)
+        line = str(found.value)
+        assert line.startswith((name, "activity_cost" if name == "cost_ledger" else name)), line
+        # Where a column is empty, as announced totals are here, a penny is all of it.
+        assert re.search(r"[+-]1 pence|1 unit by unit", line) or rows[column].is_null().all(), f"{column}: {line}"
 
 
 def test_the_line_names_step_feed_provider_month_and_gap(tied: Store) -> None:
