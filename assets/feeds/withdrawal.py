@@ -94,9 +94,9 @@ def withdraw(shelf: Path, contract: Contract, withdrawn: Withdrawn) -> int:
     one step, with a receipt that says so: a run killed at any moment does it again.
     """
     taken = []
-    for path in sorted(shelf.glob(f"*/{RECEIPT}")):
+    for path in sorted(path for path in shelf.glob(f"*/{RECEIPT}") if path.parent.name[0] != "."):
         receipt, folder = Receipt.load(path), path.parent
-        if folder.name[0] == "." or receipt.held_against == withdrawn.digest or not any(_files(folder)):
+        if receipt.held_against == withdrawn.digest or not any(_files(folder)):
             continue
         lost = _no_longer(folder, withdrawn)
         if lost.is_empty():  # what is lost is tried again by the next run
