@@ -23,7 +23,9 @@ def test_a_whole_county_is_complete(published: Path) -> None:
     calendar = table(published, "delivery_calendar")
     assert set(calendar["status"]) <= {"delivered", "not_expected", "not_yet_due"}
     found = table(published, "feed_completeness")
-    never_sent = found.filter(pl.col("feed").is_in(["ambulance_incident", "continuing_care_package"]))
+    never_sent = found.filter(
+        pl.col("feed").is_in(["ambulance_incident", "continuing_care_package", "person_withdrawal"])
+    )
     assert set(never_sent["completeness"]) == {None}
     assert set(found.join(never_sent, on="feed", how="anti")["completeness"]) == {1.0}
     by_setting = table(published, "cost_by_setting")

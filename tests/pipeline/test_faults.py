@@ -72,13 +72,24 @@ def test_unlinked_is_what_was_planted_by_kind_and_feed(faulty: tuple[Path, dict[
     for status, feed, rows in activity.group_by("link_status", "feed").len().rows():
         found[status, feed] = rows
     store = Store(home / "store")
-    known = set(store.frame("person_identifier")["pseudonym"])
-    dummies = set(store.frame("dummy_pseudonym")["pseudonym"])
+    name = ["pseudonym_domain", "pseudonym"]
+    known = store.frame("person_identifier").select(*name, linked=pl.lit("linked"))
+    dummies = store.frame("dummy_pseudonym")["pseudonym"].to_list()
     for feed in CONDITION_FEEDS:  # these carry conditions, not activity
-        events = pl.read_parquet(store.paths(store.require(feed)), glob=False)["pseudonym"].to_list()
-        unlinked = [pseudonym for pseudonym in events if pseudonym not in known]
-        found["dummy", feed] = sum(pseudonym is None or pseudonym in dummies for pseudonym in unlinked)
-        found["not_registered", feed] = len(unlinked) - found["dummy", feed]
+        excluded = store.frame("identifier_exclusion").filter(feed=feed).select(*name, "reason")
+        events = pl.read_parquet(store.paths(store.require(feed)), glob=False).select(name)
+        statuses = (
+            events.join(excluded, on=name, how="left")
+            .join(known, on=name, how="left")
+            .select(
+                pl.when(pl.col("pseudonym").is_null() | pl.col("pseudonym").is_in(dummies))
+                .then(pl.lit("dummy"))
+                .otherwise(pl.coalesce("reason", "linked", pl.lit("not_registered")))
+                .alias("status")
+            )
+        )
+        for status, rows in statuses.filter(pl.col("status") != "linked").group_by("status").len().rows():
+            found[status, feed] = rows
     planted = {(kind, feed): rows for kind, feeds in truth["unlinked"].items() for feed, rows in feeds.items()}
     assert {key: rows for key, rows in found.items() if rows} == {key: rows for key, rows in planted.items() if rows}
 
