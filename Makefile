@@ -11,8 +11,8 @@ run: setup ## synthetic deliveries if none have landed, then the nightly job
 	@ls $(LINKED_CARE_HOME)/landing/*/*/delivery.json >/dev/null 2>&1 || $(BIN)/linked-care synthesise
 	@$(BIN)/linked-care nightly
 
-test: setup ## all tests
-	$(BIN)/pytest
+test: setup ## all tests, two files at a time
+	$(BIN)/pytest --numprocesses 2 --dist loadfile
 
 check: setup ## what CI checks before the tests: style, types, SQL, contracts
 	$(BIN)/ruff check .
