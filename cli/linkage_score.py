@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from assets.linkage.index_score import precision, recall, score_index
-from pipelines.resources import home_path
+from pipelines.environment import home_path
 from pipelines.store import Store
 
 _NARROWEST = 120  # columns; a narrower screen wraps lines rather than cut figures

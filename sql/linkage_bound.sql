@@ -16,9 +16,23 @@ with identified as (
     where d.pseudonym is null
 ),
 
-placed as (
-    select feed, coalesce(setting, 'codes') as setting, completeness
-    from feed_completeness
+placed as (  -- feeds of care, and those of codes
+    select c.feed, coalesce(c.setting, 'codes') as setting, c.completeness
+    from feed_completeness as c
+    where c.setting is not null or c.feed in ('gp_coded_event', 'mh_diagnosis')
+),
+
+rests_on as (  -- the least complete feed, also where it sent nothing at all
+    select
+        case when t.scope = 'total' then 'total' else f.setting end as setting,
+        case when t.scope = 'feed' then f.feed else 'all' end as feed,
+        case when count(f.completeness) = count(*) then min(f.completeness) end as completeness
+    from placed as f
+    cross join (values ('feed'), ('setting'), ('total')) as t(scope)
+    where t.scope <> 'total' or f.setting <> 'codes'
+    group by
+        case when t.scope = 'total' then 'total' else f.setting end,
+        case when t.scope = 'feed' then f.feed else 'all' end
 ),
 
 anybody as (  -- once in its feed, its setting and the total, whatever identifiers the records have
@@ -69,8 +83,7 @@ scoped as (
         sum(b.cost_pence) as cost_pence,
         sum(b.linked_pence) as linked_pence,
         sum(case when b.cost_pence is not null then coalesce(e.outside_register_pence, 0) end)
-            as outside_register_pence,
-        case when count(f.completeness) = count(*) then min(f.completeness) end as completeness
+            as outside_register_pence
     from by_feed as b
     inner join placed as f on b.feed = f.feed
     left join elsewhere as e on b.feed = e.feed
@@ -104,9 +117,10 @@ select
     r.people_count,
     cast(s.linked_pence - s.outside_register_pence as double) / nullif(r.people_count, 0) as lower_pence_per_person,
     cast(s.cost_pence - s.outside_register_pence as double) / nullif(r.people_count, 0) as upper_pence_per_person,
-    s.completeness,
+    o.completeness,
     p.exposure_rule
 from scoped as s
 left join counted as c on s.setting = c.setting and s.feed = c.feed
+left join rests_on as o on s.setting = o.setting and s.feed = o.feed
 cross join registered as r
 cross join run_parameters as p

@@ -6,15 +6,13 @@ Does not belong here: making the ledger (`sql/cost_ledger.sql`); what each table
 
 from collections.abc import Iterable
 
-import polars as pl
-
 from assets.costing.ties import COSTED, TIES
 from assets.costing.tying import Tie
 from pipelines.engine import Engine, quoted
 from pipelines.errors import ConservationError
 from pipelines.store import Store
 from schemas.catalogue import TABLES
-from schemas.costing import ACTIVITY_COST, LEDGER_STAGES
+from schemas.costing import LEDGER_STAGES
 
 _COST_IS_KNOWN = "linkage"
 
@@ -142,9 +140,7 @@ def _register_year(store: Store, engine: Engine, year: str, names: Iterable[str]
     """Make the tables of a year readable, and its units added up. That the files are as written is proved elsewhere."""
     for name in names:
         store.register(engine, name, [store.require(name, year if TABLES[name].by_year else None)], None)
-    schema = pl.DataFrame(ACTIVITY_COST.arrow_schema.empty_table()).select(*_GROUP, "is_proxy").schema
-    units = pl.DataFrame(engine.fetch(_COSTED), schema={**schema, **dict.fromkeys(_MEASURES, pl.Int64)}, orient="row")
-    engine.register_rows(COSTED, units.to_arrow())
+    engine.register_rows(COSTED, engine.rows(_COSTED))
 
 
 def _prove_stages(engine: Engine, year: str) -> None:

@@ -103,9 +103,12 @@ def _gap(lower: float | None, upper: float | None) -> str:
 
 def differences(differences: pl.DataFrame) -> Section:
     """In whom unlinked care differs most."""
-    compared = differences.filter(pl.col("unlinked_total_count") >= FEWEST_RECORDS)
+    # A feed of which nothing links has nobody to compare with.
+    compared = differences.filter(pl.col("unlinked_total_count") >= FEWEST_RECORDS, pl.col("linked_total_count") > 0)
     size = pl.max_horizontal(pl.col("standardised_difference", "cost_standardised_difference").abs())
-    largest = compared.sort(size, "feed", "characteristic", "level", descending=[True, False, False, False])
+    largest = compared.sort(
+        "is_large", size, "feed", "characteristic", "level", descending=[True, True, False, False, False]
+    )
     large = compared.filter(pl.col("is_large")).height
     return Section(
         "Linked and unlinked compared",

@@ -51,7 +51,8 @@ DIFFERENCE = tied(
     long("linkage_difference", {name: name for name in _LINKED_OR_NOT}, group="feed || ' by ' || characteristic"),
     long(
         "(select l.*, t.characteristic from cost_ledger as l"
-        " inner join (select distinct feed, characteristic from linkage_difference) as t on l.feed = t.feed"
+        " inner join (select distinct feed, subgroup_type as characteristic from linkage_quality"
+        " where subgroup_type <> 'all') as t on l.feed = t.feed"
         " where l.stage = 'linkage') as linked",
         _LINKED_OR_NOT,
         group="feed || ' by ' || characteristic",

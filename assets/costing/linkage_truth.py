@@ -34,7 +34,7 @@ def errors(store: Store, landing: Path, year: str) -> Section:
         (
             meaning,
             f"These deliveries are synthetic, and {TRUTH} says whom each identifier stands for. Held against it, by "
-            "feed; shares are of all records of the feed that carry an identifier.",
+            "feed; shares are of all records of the feed of whose identifier the truth is known.",
         ),
         ("feed", "records", "missed", "share", "cost", "false", "share", "cost"),
         table(
@@ -75,9 +75,10 @@ def missed_and_false(store: Store, truth: pl.DataFrame, year: str) -> pl.DataFra
 def _judged(store: Store, truth: pl.DataFrame, year: str) -> pl.DataFrame:
     """Each identifier that a feed uses, with the error that its records are in, if any."""
     index = store.frame("person_identifier").select(*_IDENTIFIER, "person_id")
-    register = pl.scan_parquet(store.paths(store.require("patient_register"))).select("pseudonym_domain").unique()
+    register = pl.scan_parquet(store.paths(store.require("patient_register")), glob=False)
+    home = register.select("pseudonym_domain").unique().collect()
     # Whoever the index says the true person's own pseudonym on the register is.
-    anchor = index.join(register.collect(), on="pseudonym_domain", how="semi").select(
+    anchor = index.join(home, on="pseudonym_domain", how="semi").select(
         pl.col("pseudonym").alias("person"), pl.col("person_id").alias("true_person_id")
     )
     excluded = store.frame("identifier_exclusion").select("feed", *_IDENTIFIER, is_excluded=pl.lit(True))

@@ -164,7 +164,7 @@ TIES: dict[str, Tie] = {
         is_over_all_years=True,
     ),
     "linkage_quality": Tie("cost_ledger", QUALITY),
-    "linkage_difference": Tie("cost_ledger", DIFFERENCE),
+    "linkage_difference": Tie("cost_ledger", DIFFERENCE, sources=("linkage_quality",)),
     "linkage_bound": Tie("cost_ledger or person_year_cost", BOUND, sources=("person_year_cost",)),
     "activity": Tie(
         "cost_ledger",
