@@ -152,6 +152,7 @@ class Store:
         """
         before = self.current(table.name, year)
         if before and before.fingerprint == fingerprint and not self._must_rebuild(table.name, year):
+            self._remove_unused(self.folder(table.name, year), (self.root / before.files[0]).parent)
             return before
         folder = self.folder(table.name, year)
         staged = folder / f".{uuid.uuid4().hex}.tmp"

@@ -7,7 +7,8 @@ Does not belong here: comparing bytes (`kept.py`); what changed in a table (`con
 
 from collections.abc import Iterator
 
-from assets.feeds.current import judged_receipts, receipts
+from assets.feeds.current import judged_receipts, receipts, refuse_lost_receipts
+from assets.feeds.receipt import restore
 from assets.feeds.shelf import kept_of_deliveries, kept_of_feed
 from assets.publication.release import kept_of_release
 from pipelines.errors import ConservationError
@@ -31,7 +32,9 @@ def verify_home(home: Home) -> None:
 def _feeds(store: Store) -> Iterator[Kept]:
     for feed, contract in contracts().items():
         shelf = store.root / feed
+        restore(shelf)  # what a kill laid aside is not lost
         judged_receipts(shelf)
+        refuse_lost_receipts(shelf)
         yield from kept_of_deliveries(shelf, receipts(shelf), contract)
         _refuse_changed_pointer(store, feed, None)
         yield from kept_of_feed(store, contract)

@@ -156,6 +156,17 @@ def judged_receipts(shelf: Path) -> list[Judged]:
     ]
 
 
+def refuse_lost_receipts(shelf: Path) -> None:
+    """Refuse a delivery that was judged and of which nothing says any more what it held.
+
+    Raises:
+        ConservationError: naming the first delivery whose receipt is gone.
+    """
+    for delivery_id, *_ in _verdicts(shelf):
+        if not (shelf / delivery_id / RECEIPT).exists():
+            raise ConservationError(f"{shelf.name}/{delivery_id}: its receipt is gone since it was written")
+
+
 def _verdicts(shelf: Path) -> list[tuple[str, Verdict, str | None]]:
     try:
         text = (shelf / JUDGED).read_text()

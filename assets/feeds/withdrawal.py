@@ -21,6 +21,7 @@ from assets.feeds.companions import COMPANIONS, companion_file
 from assets.feeds.cuts import is_copy
 from assets.feeds.receipt import (
     RECEIPT,
+    WIPED,
     Receipt,
     accepted_files,
     file_digests,
@@ -30,7 +31,7 @@ from assets.feeds.receipt import (
 from assets.feeds.sorting import Total, activity_month
 from assets.feeds.superseded import provider
 from pipelines.errors import ConservationError
-from pipelines.store import Store, fingerprint, write_whole
+from pipelines.store import POINTER, Store, digest_of, fingerprint, write_whole
 from schemas.contract_model import Contract
 from schemas.feeds import LINK_FEEDS, WITHDRAWN_IDENTIFIER
 
@@ -57,8 +58,8 @@ class Withdrawn:
 
     @cached_property
     def digest(self) -> str:
-        """Digest of them all; empty when nobody is withdrawn."""
-        return fingerprint(self.identifiers) if self.identifiers else ""
+        """Digest of them all and of how rows are held against them; empty when nobody is withdrawn."""
+        return fingerprint(self.identifiers, digest_of(Path(__file__))) if self.identifiers else ""
 
     @cached_property
     def by_domain(self) -> dict[str, list[str]]:
@@ -76,8 +77,8 @@ class Withdrawn:
 
 def withdrawn_now(store: Store, contract: Contract) -> Withdrawn:
     """Who is withdrawn from a feed. The lists and links that say who is keep their rows, else nobody would be."""
-    if contract.feed in LINK_FEEDS or not store.current(WITHDRAWN_IDENTIFIER.name):
-        return Withdrawn()
+    if contract.feed in LINK_FEEDS or not (store.folder(WITHDRAWN_IDENTIFIER.name) / POINTER).exists():
+        return Withdrawn()  # a list that exists and cannot be read is not nobody: reading it stops the build
     rows = store.frame(WITHDRAWN_IDENTIFIER.name).select("pseudonym_domain", "pseudonym").rows()
     return Withdrawn(tuple(sorted(rows)))
 
@@ -176,7 +177,7 @@ def _rewrite(folder: Path, receipt: Receipt, contract: Contract, touched: dict[P
         counts.append(_by_identifier(gone, _ROWS if is_accepted else _REJECTED))
         sums += [_sums(gone, contract)] if is_accepted else []
     for file in folder.iterdir():
-        if file not in touched and file.name not in {RECEIPT, WITHDRAWN} and not is_copy(file):
+        if file not in touched and file.name not in {RECEIPT, WITHDRAWN, WIPED} and not is_copy(file):
             os.link(file, staged / file.name)
     if (folder / WITHDRAWN).exists():
         counts.append(pl.read_parquet(folder / WITHDRAWN, glob=False))

@@ -4,7 +4,6 @@ Belongs here: proving, assembling, swapping and keeping releases; the catalogue 
 Does not belong here: computing tables.
 """
 
-import json
 import os
 import shutil
 import uuid
@@ -23,7 +22,7 @@ from pipelines.engine import quoted, read_parquet
 from pipelines.errors import ConservationError, LinkedCareError
 from pipelines.home import Home
 from pipelines.kept import Kept, digest_of
-from pipelines.sealed import BrokenSealError, sealed, unsealed, was_never_sealed
+from pipelines.sealed import BrokenSealError, sealed, unsealed
 from pipelines.store import Stored, fingerprint
 from schemas.catalogue import TABLES
 from schemas.costing import COST_LEDGER
@@ -61,10 +60,10 @@ def publish(home: Home) -> Release:
     prove_outputs(home.store, home.store.years(COST_LEDGER.name))
     content = fingerprint([(stored.table, stored.year, stored.content) for _, stored in parts])
     last = current_release(home)
+    _forget_unpublished(home, last)
     if last and last.name.endswith(content[:12]) and _is_whole(home):
         return Release(last.name, False, len(parts))
     home.releases.mkdir(exist_ok=True)
-    _forget_unpublished(home, last)
     number = 1 + max((int(path.name[:6]) for path in home.releases.glob("[0-9]*")), default=0)
     name = f"{number:06d}-{content[:12]}"
     staged = home.releases / f".{uuid.uuid4().hex}.tmp"
@@ -147,8 +146,7 @@ def recorded(release: Path, called: str) -> dict[str, Any]:
         ConservationError: if the record is not the one that was written.
     """
     try:
-        text = (release / RECORD).read_text(errors="replace")
-        return json.loads(text) if was_never_sealed(text) else unsealed(text)
+        return unsealed((release / RECORD).read_text(errors="replace"))
     except (FileNotFoundError, BrokenSealError):
         raise ConservationError(f"{called}/{RECORD}: changed since it was published") from None
 

@@ -86,10 +86,10 @@ def withdraw_from_releases(root: Path, store: Store, key: str, is_dry_run: bool 
     rows = store.frame(WITHDRAWN_IDENTIFIER.name).select("pseudonym_domain", "pseudonym").sort(pl.all()).rows()
     known = _known_people(store, key)
     people = pl.Series([person_id(domain, pseudonym, key) for domain, pseudonym in rows], dtype=pl.Int64).unique()
+    if not is_dry_run:
+        finish_all(root / "releases")
     releases = sorted((root / "releases").glob("[0-9]*"))
     for release in releases:
-        if not is_dry_run:
-            finish(release)
         _refuse_changed(store, release)
         _refuse_other_people(release, pl.concat([known, people]))
     cleaned = {release.name: _clean(release, people, is_dry_run) for release in releases}
@@ -259,20 +259,24 @@ def _aside(release: Path, staged: Path, file: Path) -> Path:
 
 
 def finish_all(releases: Path) -> None:
-    """Finish what a killed withdrawal left half-swapped, so that every release is whole again."""
+    """Finish what a killed withdrawal left half-swapped, and remove releases that a kill left half-made."""
+    for unfinished in releases.glob(".*.tmp"):
+        shutil.rmtree(unfinished)
     for release in sorted(releases.glob("[0-9]*")):
         finish(release)
 
 
 def finish(release: Path) -> None:
     """Swap in what is staged for a release, if anything is. May be cut off anywhere and done again."""
-    journal = release / _JOURNAL
+    journal, done = release / _JOURNAL, release / f"{_JOURNAL}.tmp"
+    shutil.rmtree(done, ignore_errors=True)
     if not journal.exists():
         return
     for path in sorted(journal.rglob("*.parquet")):
         path.replace(release / path.relative_to(journal))
     write_record(release, json.loads((journal / RECORD).read_text()))
-    shutil.rmtree(journal)
+    journal.rename(done)  # a journal that is half removed would be no journal
+    shutil.rmtree(done)
 
 
 def _still_landed(root: Path) -> Iterator[str]:

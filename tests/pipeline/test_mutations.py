@@ -226,7 +226,9 @@ RECORDS = [
         "activity 2024-25: current.json",
     ),
     ("store/person/current.json", lambda path: path.write_text(path.read_text()[:-9]), "person: current.json"),
+    (f"{SPELLS}/receipt.json", lambda path: path.unlink(), "apc_spell/apc_spell-SUS-2024-06: its receipt is gone"),
     ("outputs/release.json", lambda path: edit(path, tables=[]), "outputs/release.json: changed since"),
+    ("outputs/release.json", lambda path: path.write_text('{"tables": []}'), "outputs/release.json: changed since"),
     (
         "outputs/restricted/person/part-0.parquet",
         lambda path: path.write_bytes(path.read_bytes()[:-1]),

@@ -90,6 +90,14 @@ def test_another_fingerprint_replaces_the_files(write, store, spent):
     assert files_of(store, "spend") == ["spend/current.json", after.files[0]]
 
 
+def test_what_a_kill_left_of_an_older_build_goes_with_the_next(write, store):
+    older = store.paths(write())[0].parent
+    copy = shutil.copytree(older, older.with_name("older"))
+    write()
+    assert older.exists()
+    assert not copy.exists()
+
+
 def test_a_rebuild_builds_each_table_once(write, store):
     before = write()
     rebuilding = Store(store.root, rebuild=True)

@@ -171,16 +171,18 @@ def test_again_nothing_is_left_to_do(kept, home, listed):
     assert {path: path.stat().st_mtime_ns for path in kept.rglob("*")} == before
 
 
-@pytest.mark.parametrize("moment", range(1, 7))
+@pytest.mark.parametrize("moment", range(1, 10))
 def test_a_kill_at_any_moment_is_made_good(kept, home, listed, monkeypatch, moment):
     listed(GOES)
-    changes = 0
+    changes, remove = 0, withdrawal.shutil.rmtree
 
     def counted(change):
         def wrapper(path, *arguments, **options):
             nonlocal changes
             changes += 1
             if changes == moment:
+                if Path(path).is_dir() and change is remove:
+                    (Path(path) / "release.json").unlink(missing_ok=True)  # a removal can be cut off half-way
                 raise KeyboardInterrupt
             return change(path, *arguments, **options)
 
@@ -189,7 +191,7 @@ def test_a_kill_at_any_moment_is_made_good(kept, home, listed, monkeypatch, mome
     with monkeypatch.context() as patch:
         for name in ("rename", "replace"):
             patch.setattr(Path, name, counted(getattr(Path, name)))
-        patch.setattr(withdrawal.shutil, "rmtree", counted(withdrawal.shutil.rmtree))
+        patch.setattr(withdrawal.shutil, "rmtree", counted(remove))
         with pytest.raises(KeyboardInterrupt):
             withdraw(home)
     finish_all(home.releases)  # as every run begins

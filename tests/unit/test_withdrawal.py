@@ -9,6 +9,7 @@ import pytest
 
 from assets.feeds import current
 from assets.feeds.current import build_feed, receipts
+from assets.feeds.receipt import WIPED
 from assets.feeds.withdrawal import WITHDRAWN
 from assets.feeds.withdrawn import build_withdrawn_identifier, connected, warn_of_what_withdraws_nobody
 from assets.reference import build_reference
@@ -112,6 +113,17 @@ def test_the_rows_of_a_withdrawn_identifier_leave_the_store_and_are_counted(nigh
     assert holding(home, "p200") == []
     assert after.rows == 1
     assert after.digests != before.digests
+
+
+def test_a_delivery_that_was_once_wiped_and_sent_again_loses_its_rows_too(night, deliver, listed, home):
+    deliver("april", {"Price": "1.00"}, {"Visit": "v2", "Pseudonym": "p200", "Price": "2.00"})
+    night()
+    marker = home.store.root / "visit" / "april" / WIPED
+    marker.write_text("{}")
+    listed(FIRST, "p200")
+    night()
+    assert kept(home) == [("april", 1)]
+    assert marker.read_text() == "{}"
 
 
 def test_totals_are_exact_by_provider_and_month(night, deliver, listed, home):
