@@ -10,6 +10,9 @@ from pipelines.store import Store
 from schemas.overlap import IDENTIFIER_HISTORY
 
 
+_NARROWEST = 130  # columns; a narrower screen wraps lines rather than cut names
+
+
 def show_history(change: int | None) -> None:
     """Print a line per change, domain and kind of change.
 
@@ -23,13 +26,17 @@ def show_history(change: int | None) -> None:
             known = history["change_number"].n_unique()
             raise LinkedCareError(f"--change {change}: the index has changed {known} times.")
         history = shown
-    Console(soft_wrap=True).print(_as_table(history))
+    console = Console(soft_wrap=True)
+    console.width = max(console.width, _NARROWEST)
+    console.print(_as_table(history))
 
 
 def _as_table(history: pl.DataFrame) -> Table:
-    table = Table(
-        "change", "index", "domain", "kind", "linked before", "after", "identifiers", "people before", "after"
-    )
+    table = Table(box=None)
+    for name in ("change", "index", "domain", "kind", "linked before", "after"):
+        table.add_column(name, no_wrap=True)
+    for name in ("identifiers", "people before", "after"):
+        table.add_column(name, justify="right", no_wrap=True)
     for row in history.rows(named=True):
         table.add_row(
             str(row["change_number"]),

@@ -91,7 +91,7 @@ def _of(chosen: dict[str, str | None] | dict[str, str]) -> str:
 
 def _statement(parts: list[list[Line]]) -> Table:
     table = Table(box=None, pad_edge=False, show_edge=False, padding=(0, 2, 0, 0))
-    table.add_column("", no_wrap=True)
+    table.add_column("", min_width=34)  # reasons may take two lines, figures may not
     for name in ("records", "£ submitted", "£ priced"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("share of records", no_wrap=True)

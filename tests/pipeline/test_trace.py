@@ -131,6 +131,7 @@ def test_the_commands_tell_pounds_and_no_value_of_the_record(published: Path, re
     assert not [value for value in values if value in shown.stdout]
 
     ledger = linked_care(published, "ledger", "--year", "2024-25", "--feed", "apc_spell")
+    assert "…" not in ledger.stdout  # a figure cut in two is no figure
     whole = table(published, "cost_ledger").filter(financial_year="2024-25", feed="apc_spell", stage="linkage")
     assert ledger.returncode == 0, ledger.stderr
     assert f"{whole['cost_pence'].sum() / 100:,.2f}" in ledger.stdout
