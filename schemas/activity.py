@@ -128,6 +128,20 @@ ACTIVITY = Table(
         SETTING,
         POINT_OF_DELIVERY,
         Column("currency_code", "STRING", "Code by which a price book prices the unit.", nullable=True),
+        Column(
+            "price_point",
+            "STRING",
+            "Finest point under which a price book may price the unit; the point of delivery unless a rule of the "
+            "setting says otherwise.",
+        ),
+        Column(
+            "payable_days",
+            "BIGINT",
+            "Nights of an admitted spell less critical care, rehabilitation and specialist palliative care; null for "
+            "all other care.",
+            nullable=True,
+            unit="days",
+        ),
         Column("is_proxy_currency", "BOOLEAN", "Whether the currency was borrowed through a mapping."),
         QUANTITY,
         Column("is_payable", "BOOLEAN", "Whether it is care that costs anything."),
@@ -137,6 +151,21 @@ ACTIVITY = Table(
             "package_pence",
             "BIGINT",
             "Council package price, pro rata by day for this part.",
+            nullable=True,
+            unit="pence",
+        ),
+        Column(
+            "net_ingredient_pence",
+            "BIGINT",
+            "Net ingredient cost of a prescribed line, where the extract has it; null for all other care.",
+            nullable=True,
+            unit="pence",
+        ),
+        Column(
+            "client_contribution_pence",
+            "BIGINT",
+            "What the person pays of a package, pro rata by day for this part, where the council sends it; part of the "
+            "package price, not in addition to it.",
             nullable=True,
             unit="pence",
         ),

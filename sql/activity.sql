@@ -113,58 +113,61 @@ record as (
     select
         'apc_spell' as feed, delivery_id, source_row, pseudonym_domain, pseudonym, provider_code,
         discharge_date as activity_date, 'inpatient' as setting, point_of_delivery, hrg_code as currency_code,
+        point_of_delivery as price_point, cast(null as bigint) as payable_days,
         false as is_proxy_currency, cast(1 as bigint) as quantity, true as is_payable,
         cast(1 as bigint) as record_count,
-        cast(submitted_price * 100 as bigint) as submitted_pence, cast(null as bigint) as package_pence
+        cast(submitted_price * 100 as bigint) as submitted_pence, cast(null as bigint) as package_pence,
+        cast(null as bigint) as net_ingredient_pence, cast(null as bigint) as client_contribution_pence
     from spell
     union all
     select
         'op_attendance', delivery_id, source_row, pseudonym_domain, pseudonym, provider_code,
-        appointment_date, 'outpatient', point_of_delivery, hrg_code,
+        appointment_date, 'outpatient', point_of_delivery, hrg_code, point_of_delivery, cast(null as bigint),
         false, cast(1 as bigint), is_attended, cast(1 as bigint),
-        cast(submitted_price * 100 as bigint), cast(null as bigint)
+        cast(submitted_price * 100 as bigint), cast(null as bigint), cast(null as bigint), cast(null as bigint)
     from attendance
     union all
     select
         'ec_attendance', delivery_id, source_row, pseudonym_domain, pseudonym, provider_code,
-        arrival_date, 'emergency', 'emergency_attendance', hrg_code,
+        arrival_date, 'emergency', 'emergency_attendance', hrg_code, 'emergency_attendance', cast(null as bigint),
         false, cast(1 as bigint), true, cast(1 as bigint),
-        cast(submitted_price * 100 as bigint), cast(null as bigint)
+        cast(submitted_price * 100 as bigint), cast(null as bigint), cast(null as bigint), cast(null as bigint)
     from ec_attendance
     union all
     select
         'gp_appointment', delivery_id, source_row, pseudonym_domain, pseudonym, practice_code,
         appointment_date, 'primary', 'gp_appointment', staff || '-' || priced_by,
-        false, case when priced_by = 'MIN' then cast(least(duration_minutes, 60) as bigint) else cast(1 as bigint) end,
-        is_attended, cast(1 as bigint), cast(null as bigint), cast(null as bigint)
+        'gp_appointment', cast(null as bigint), false, case when priced_by = 'MIN' then cast(least(duration_minutes, 60) as bigint) else cast(1 as bigint) end,
+        is_attended, cast(1 as bigint),
+        cast(null as bigint), cast(null as bigint), cast(null as bigint), cast(null as bigint)
     from appointment
     union all
     select
         'gp_prescription', delivery_id, source_row, pseudonym_domain, pseudonym, practice_code,
-        processing_month, 'primary', 'prescribing', cast(null as string),
+        processing_month, 'primary', 'prescribing', cast(null as string), 'prescribing', cast(null as bigint),
         false, cast(item_count as bigint), true, cast(1 as bigint),
-        cast(submitted_price * 100 as bigint), cast(null as bigint)
+        cast(submitted_price * 100 as bigint), cast(null as bigint), cast(null as bigint), cast(null as bigint)
     from gp_prescription
     union all
     select
         'community_contact', k.delivery_id, k.source_row, k.pseudonym_domain, k.pseudonym, k.provider_code,
-        k.contact_date, 'community', 'community_contact', c.currency_code,
+        k.contact_date, 'community', 'community_contact', c.currency_code, 'community_contact', cast(null as bigint),
         coalesce(c.is_proxy, true), cast(1 as bigint), k.attendance_status_code in ('5', '6'), cast(1 as bigint),
-        cast(null as bigint), cast(null as bigint)
+        cast(null as bigint), cast(null as bigint), cast(null as bigint), cast(null as bigint)
     from community_contact as k
     left join community_currency as c on k.team_type_code = c.team_type_code
     union all
     select
         'mh_contact', delivery_id, source_row, pseudonym_domain, pseudonym, provider_code,
-        contact_date, 'mental_health', 'mh_contact', team_type_code,
+        contact_date, 'mental_health', 'mh_contact', team_type_code, 'mh_contact', cast(null as bigint),
         false, cast(1 as bigint), attendance_status_code in ('5', '6'), cast(1 as bigint),
-        cast(null as bigint), cast(null as bigint)
+        cast(null as bigint), cast(null as bigint), cast(null as bigint), cast(null as bigint)
     from mh_contact
     union all
     select
         'mh_ward_stay', w.delivery_id, w.source_row, w.pseudonym_domain, w.pseudonym, w.provider_code,
         greatest(w.start_date, c.month_start), 'mental_health', 'mh_bed_day', w.patient_class_code,
-        false,
+        'mh_bed_day', cast(null as bigint), false,
         cast(
             greatest(
                 0,
@@ -175,13 +178,13 @@ record as (
             ) as bigint
         ),
         true, case when w.final_day <= c.month_end then cast(1 as bigint) else cast(0 as bigint) end,
-        cast(null as bigint), cast(null as bigint)
+        cast(null as bigint), cast(null as bigint), cast(null as bigint), cast(null as bigint)
     from ward_stay as w
     inner join calendar_month as c on c.month_start <= w.final_day and c.month_end >= w.start_date
     union all
     select
         'social_care_event', delivery_id, source_row, pseudonym_domain, pseudonym, council_code,
-        activity_date, 'social_care', point_of_delivery, cast(null as string),
+        activity_date, 'social_care', point_of_delivery, cast(null as string), point_of_delivery, cast(null as bigint),
         false, days_to_end - days_before, is_payable,
         case when is_last_part then cast(1 as bigint) else cast(0 as bigint) end, cast(null as bigint),
         case
@@ -198,7 +201,8 @@ record as (
                         cast(2 * unit_pence * units * days_before + unit_days as double) / nullif(2 * unit_days, 0)
                     ) as bigint
                 )
-        end
+        end,
+        cast(null as bigint), cast(null as bigint)
     from package_month
 ),
 
@@ -239,12 +243,16 @@ select
     r.setting,
     r.point_of_delivery,
     r.currency_code,
+    r.price_point,
+    r.payable_days,
     r.is_proxy_currency,
     r.quantity,
     r.is_payable,
     r.record_count,
     r.submitted_pence,
-    r.package_pence
+    r.package_pence,
+    r.net_ingredient_pence,
+    r.client_contribution_pence
 from record as r
 cross join run_parameters as p
 left join person_identifier as i on r.pseudonym_domain = i.pseudonym_domain and r.pseudonym = i.pseudonym
