@@ -30,7 +30,7 @@ from assets.feeds.receipt import (
 )
 from assets.feeds.sorting import Total, activity_month
 from assets.feeds.superseded import provider
-from pipelines.errors import ConservationError
+from pipelines.errors import ConservationError, LinkedCareError
 from pipelines.store import POINTER, Store, digest_of, fingerprint, write_whole
 from schemas.contract_model import Contract
 from schemas.feeds import LINK_FEEDS, WITHDRAWN_IDENTIFIER
@@ -116,6 +116,28 @@ def withdraw(shelf: Path, contract: Contract, withdrawn: Withdrawn) -> int:
     if taken:
         log.info("%s: %d rows of withdrawn identifiers taken off %d deliveries", contract.feed, sum(taken), len(taken))
     return len(taken)
+
+
+def refuse_not_held(store: Store, contract: Contract) -> None:
+    """Refuse a feed that was taken in under another list: somebody may have built the list alone.
+
+    What was withdrawn once and cannot come back is no reason: its delivery is tried again by every run.
+
+    Raises:
+        LinkedCareError: naming the feed and how many of its deliveries it concerns.
+    """
+    withdrawn = withdrawn_now(store, contract)
+    shelf = store.folder(contract.feed)
+    kept = {path.parent: Receipt.load(path) for path in shelf.glob(f"*/{RECEIPT}") if path.parent.name[0] != "."}
+    late = sum(
+        receipt.held_against != withdrawn.digest and any(_files(folder)) and _no_longer(folder, withdrawn).is_empty()
+        for folder, receipt in kept.items()
+    )
+    if late:
+        raise LinkedCareError(
+            f"{contract.feed}: {late} deliveries were not held against the current list of withdrawn identifiers."
+            " Run `linked-care nightly`."
+        )
 
 
 def _files(folder: Path) -> Iterator[Path]:

@@ -16,6 +16,7 @@ from typing import Any
 import duckdb
 
 from assets.costing.conservation import prove_outputs
+from assets.feeds.withdrawal import refuse_not_held
 from assets.linkage.overlap import refuse_other_keys
 from pipelines.build import is_stale
 from pipelines.engine import quoted, read_parquet
@@ -25,6 +26,7 @@ from pipelines.kept import Kept, digest_of
 from pipelines.sealed import BrokenSealError, sealed, unsealed
 from pipelines.store import Stored, fingerprint
 from schemas.catalogue import TABLES
+from schemas.contract import contracts
 from schemas.costing import COST_LEDGER
 from schemas.overlap import IDENTIFIER_OVERLAP
 from schemas.table import Table
@@ -79,7 +81,8 @@ def refuse_half_a_run(home: Home) -> None:
     """Refuse tables of different runs: a run may have stopped, or somebody built one table alone.
 
     Raises:
-        LinkedCareError: naming the first table that lacks a year or is older than what it is made from.
+        LinkedCareError: naming the first table that lacks a year or is older than what it is made from, or the first
+            feed that was taken in under another list of withdrawn identifiers.
     """
     all_years = {year for table in TABLES.values() if table.by_year for year in home.store.years(table.name)}
     for table in TABLES.values():
@@ -87,6 +90,8 @@ def refuse_half_a_run(home: Home) -> None:
             if is_stale(home.store, table, home.store.require(table.name, year)):
                 which = f"{table.name} {year}" if year else table.name
                 raise LinkedCareError(f"{which}: older than what it is made from. Run `linked-care nightly`.")
+    for contract in contracts().values():
+        refuse_not_held(home.store, contract)
 
 
 def current_release(home: Home) -> Path | None:

@@ -10,10 +10,10 @@ import pytest
 from assets.feeds import current
 from assets.feeds.current import build_feed, receipts
 from assets.feeds.receipt import WIPED
-from assets.feeds.withdrawal import WITHDRAWN
+from assets.feeds.withdrawal import WITHDRAWN, refuse_not_held
 from assets.feeds.withdrawn import build_withdrawn_identifier, connected, warn_of_what_withdraws_nobody
 from assets.reference import build_reference
-from pipelines.errors import ConservationError
+from pipelines.errors import ConservationError, LinkedCareError
 from pipelines.store import Store
 from schemas.contract import contracts
 from schemas.feeds import LINK_FEEDS
@@ -98,6 +98,19 @@ def holding(home, *texts: str, beside: tuple[str, ...] = (*LINK_FEEDS, "withdraw
             if rows.select(pl.any_horizontal(pl.all().is_in(texts)).any()).item() if rows.width else False:
                 found.append(str(path))
     return found
+
+
+def test_a_feed_taken_in_under_another_list_is_not_published(night, deliver, listed, home, visit):
+    deliver("april", {"Price": "1.00"}, {"Visit": "v2", "Pseudonym": "p200", "Price": "2.00"})
+    night()
+    refuse_not_held(home.store, visit)
+    listed(FIRST, "p200")
+    build_feed(home.store, home.landing, contracts()["person_withdrawal"])
+    build_withdrawn_identifier(home.store)  # the list alone, as somebody may who materialises assets one by one
+    with pytest.raises(LinkedCareError, match="^visit: 1 deliveries were not held against the current list"):
+        refuse_not_held(home.store, visit)
+    night()
+    refuse_not_held(home.store, visit)
 
 
 def test_the_rows_of_a_withdrawn_identifier_leave_the_store_and_are_counted(night, deliver, listed, home):
