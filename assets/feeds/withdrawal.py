@@ -158,7 +158,9 @@ def _no_longer(folder: Path, withdrawn: Withdrawn) -> pl.DataFrame:
 def _identifier(file: Path, receipt: Receipt, contract: Contract, withdrawn: Withdrawn) -> pl.Expr:
     """The withdrawn identifier that a row of a file carries, or null.
 
-    A rejected row stands under the headers that it came with, and its council's code may be what is wrong with it.
+    A rejected row stands under the headers that it came with, its cells perhaps shifted, so that a pseudonym may stand
+    in any of them; a council's short numbers are looked for under their own headers only. The council's code may be
+    what is wrong with the row.
     """
     as_received = file.name.startswith("quarantined_row-")
     known = pl.read_parquet_schema(file)
@@ -166,6 +168,8 @@ def _identifier(file: Path, receipt: Receipt, contract: Contract, withdrawn: Wit
 
     def of(name: str) -> list[pl.Expr]:
         headers = {columns[name].header, *columns[name].aliases.values()} if as_received else {name}
+        if as_received and name == "pseudonym":
+            headers = {header for header, kind in known.items() if kind == pl.String}
         return [pl.col(header).str.strip_chars() for header in sorted(headers & known.keys())]
 
     carried = [

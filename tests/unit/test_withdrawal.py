@@ -107,7 +107,7 @@ def test_a_feed_taken_in_under_another_list_is_not_published(night, deliver, lis
     listed(FIRST, "p200")
     build_feed(home.store, home.landing, contracts()["person_withdrawal"])
     build_withdrawn_identifier(home.store)  # the list alone, as somebody may who materialises assets one by one
-    with pytest.raises(LinkedCareError, match="^visit: 1 deliveries were not held against the current list"):
+    with pytest.raises(LinkedCareError, match=r"^visit: 1 deliveries were not held against the current list"):
         refuse_not_held(home.store, visit)
     night()
     refuse_not_held(home.store, visit)
@@ -126,6 +126,16 @@ def test_the_rows_of_a_withdrawn_identifier_leave_the_store_and_are_counted(nigh
     assert holding(home, "p200") == []
     assert after.rows == 1
     assert after.digests != before.digests
+
+
+def test_a_rejected_row_with_shifted_cells_loses_its_identifier_too(night, deliver, listed, home):
+    deliver("april", {"Price": "1.00"}, {"Visit": "p200", "Pseudonym": "v2", "Minutes": "0", "Price": "2.00"})
+    night()
+    assert holding(home, "p200")
+    listed(FIRST, "p200")
+    night()
+    assert not holding(home, "p200")
+    assert home.store.frame("delivery_receipt").filter(delivery_id="april")["rejected_rows"].to_list() == [1]
 
 
 def test_a_delivery_that_was_once_wiped_and_sent_again_loses_its_rows_too(night, deliver, listed, home):
