@@ -79,7 +79,8 @@ def month_bounds(path: Path, text: pl.DataFrame) -> pl.DataFrame:
     )
     start, end = pl.col("effective_from_read"), pl.col("effective_to_read")
     unread = pl.any_horizontal(
-        pl.col(name).is_not_null() & ~(matches(name, "[0-9]{4}-[0-9]{2}-[0-9]{2}") & pl.col(f"{name}_read").is_not_null())
+        pl.col(name).is_not_null()
+        & ~(matches(name, "[0-9]{4}-[0-9]{2}-[0-9]{2}") & pl.col(f"{name}_read").is_not_null())
         for name in ("effective_from", "effective_to")
     )
     refuse(path, dated, unread, "rows have effective dates that are not written as 2024-04-01. Mend them.")

@@ -25,11 +25,13 @@ _FOUR_PLACES = Decimal("0.0001")
 _PATTERNS = {
     "year": "(fin|financial|price)? ?year",
     "index": "index( value| number)?( 20.*)?|gdp deflators?( at market prices)?( index)?( 20.*)?|nhscii( index)?",
-    "change": "(pay and prices|pay prices|change|percent|percentage)( pct| %)?( change.*)?|(annual )?% change.*|pay and prices.*",
+    "change": "(pay and prices|pay prices|change|percent|percentage)( pct| %)?( change.*)?|(annual )?% change.*",
 }
 
 
-def load_index(path: Path, name: str, vintage: str, source: str, licence: str, provisional: frozenset[str]) -> pl.DataFrame:
+def load_index(
+    path: Path, name: str, vintage: str, source: str, licence: str, provisional: frozenset[str]
+) -> pl.DataFrame:
     """The index in the columns of `price_index.csv`; years in `provisional` are marked.
 
     Raises:
@@ -44,12 +46,22 @@ def load_index(path: Path, name: str, vintage: str, source: str, licence: str, p
     if not dated or len(set(years)) < len(years):
         raise LinkedCareError(f"{path.name}: names no financial year, or one twice. Keep one row of each year.")
     if unknown := sorted(provisional - set(years)):
-        raise LinkedCareError(f"{path.name}: has no year {', '.join(unknown)} to be provisional. Name years of the file.")
+        raise LinkedCareError(
+            f"{path.name}: has no year {', '.join(unknown)} to be provisional. Name years of the file."
+        )
     values = _values(path.name, column, sorted(dated))
     if any(value <= 0 for value in values.values()):
         raise LinkedCareError(f"{path.name}: an index is not above zero. Mend the file.")
     cells = [
-        [name, vintage, year, f"{value.quantize(_FOUR_PLACES, ROUND_HALF_UP):f}", str(year in provisional).lower(), source, licence]
+        [
+            name,
+            vintage,
+            year,
+            f"{value.quantize(_FOUR_PLACES, ROUND_HALF_UP):f}",
+            str(year in provisional).lower(),
+            source,
+            licence,
+        ]
         for year, value in values.items()
     ]
     return pl.DataFrame(cells, schema=dict.fromkeys(COLUMNS, pl.String()), orient="row")

@@ -11,12 +11,17 @@ Does not belong here: whether placeholders are wanted (`merge`).
 import re
 from pathlib import Path
 
-from assets.costing.book import PRICE_COLUMNS, known_points
+from assets.costing.book import PRICE_COLUMNS
 from assets.costing.loaders.sheets import number, one_sheet, plain_number, pounds
 from assets.costing.loaders.terms import Loaded, Terms, Unused, canonical_year, price_rows
+from assets.costing.points import known_points
 from pipelines.errors import LinkedCareError
 
-_ALSO = {"currency_code": "currency( code)?|code", "price_gbp": "price( gbp)?", "point_of_delivery": "point of delivery|pod"}
+_ALSO = {
+    "currency_code": "currency( code)?|code",
+    "price_gbp": "price( gbp)?",
+    "point_of_delivery": "point of delivery|pod",
+}
 _PATTERNS = {name: _ALSO.get(name, name.replace("_", " ")) for name in PRICE_COLUMNS}
 _REQUIRED = ("setting", "point_of_delivery", "currency_code", "unit", "price_gbp")
 _AMOUNTS = ("price_gbp", "excess_day_price_gbp")

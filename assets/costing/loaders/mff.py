@@ -25,7 +25,7 @@ _LOWEST, _HIGHEST = Decimal("0.8"), Decimal("1.6")  # indices published so far l
 _YEAR = r"(20\d\d [/ ]?\d\d )?"
 _PATTERNS = {
     "provider_code": "(ods|org|organisation|provider|trust)( ods| organisation)? code|provider|ods code|org code",
-    "factor": f"(factor|{_YEAR}(mff )?payment index( value)?|{_YEAR}payment mff|{_YEAR}mff( payment)?( index)?( value)?)",
+    "factor": f"factor|{_YEAR}((mff )?payment index( value)?|payment mff|mff( payment)?( index)?( value)?)",
 }
 
 
@@ -45,7 +45,7 @@ def load_mff(path: Path, terms: Terms) -> pl.DataFrame:
         raise LinkedCareError(f"{path.name}: {repeated} rows repeat a provider. Keep the index of one year.")
     if odd := sum(not _LOWEST <= factor <= _HIGHEST for _, factor in known):
         raise LinkedCareError(
-            f"{path.name}: {odd} payment indices lie outside {_LOWEST} to {_HIGHEST}. Name the payment index of the file."
+            f"{path.name}: {odd} payment indices lie outside {_LOWEST} to {_HIGHEST}. Keep the payment index alone."
         )
     stamp = terms.stamp("tariff", f"Market forces factor payment index {short_year(terms.year)}", "")
     cells = [

@@ -36,7 +36,10 @@ _HEADED = "department_code, currency_code, activity, unit_cost and cost"
 _REQUIRED = ("department", "code", "activity", "unit_cost", "cost")
 _SUPPRESSED = "no activity or no unit cost is published"
 
+_UNKNOWN = "the department is not in ncc_department.csv"
+
 Row = dict[str, str | Decimal | None]
+Place = Mapping[str, str]
 
 
 def load_ncc(path: Path, terms: Terms) -> Loaded:
@@ -47,7 +50,9 @@ def load_ncc(path: Path, terms: Terms) -> Loaded:
     """
     sheet = one_sheet(path, _PATTERNS, _REQUIRED, _HEADED)
     rows = _exact(path.name, sheet.rows)
-    known = {row["department"]: row for row in pl.read_csv(DEPARTMENTS, infer_schema=False).iter_rows(named=True)}
+    known: dict[str, list[Place]] = {}
+    for row in pl.read_csv(DEPARTMENTS, infer_schema=False).iter_rows(named=True):
+        known.setdefault(row["department"], []).append(row)
     if not any(row["department"] in known for row in rows):
         raise LinkedCareError(f"{path.name}: names no department of the National Cost Collection. Name its schedule.")
     stamp = terms.stamp("cost", f"National Cost Collection {short_year(terms.year)}", OPEN_LICENCE)
@@ -56,27 +61,31 @@ def load_ncc(path: Path, terms: Terms) -> Loaded:
     totals: list[Mapping[str, object]] = []
     for department, group in groupby(sorted(rows, key=_department), key=_department):
         members = list(group)
-        place = known.get(department)
-        complete, suppressed = [row for row in members if _is_complete(row)], [row for row in members if not _is_complete(row)]
-        is_placed = bool(place and place["setting"])
-        totals.append(_total(department, place if is_placed else None, complete, suppressed))
-        if not place or not is_placed:
-            reason = (place or {}).get("note") or "the department is not known; add it to ncc_department.csv"
-            unused += [_unused("no place", row, reason) for row in members]
-            continue
-        unused += [_unused("suppressed", row, _SUPPRESSED) for row in suppressed]
-        prices += [_price(row, place) | stamp for row in complete]
-        if place["gives_mean"] == "true" and complete:
-            prices.append(_mean(department, complete, place) | stamp)
-    return Loaded(price_rows(prices), _notes(totals, unused), tuple(unused), pl.DataFrame(totals))
+        complete = [row for row in members if row["activity"] and row["unit_cost"] is not None]
+        places = [place for place in known.get(department, []) if place["setting"]]
+        for place in places:
+            placed = [row for row in complete if _belongs(row, place)]
+            prices += [_price(row, place) | stamp for row in placed]
+            if place["gives_mean"] == "true" and placed:
+                prices.append(_mean(department, placed, place) | stamp)
+        nowhere = next((place["note"] for place in known.get(department, []) if not place["setting"]), _UNKNOWN)
+        for row in members:
+            if not any(_belongs(row, place) for place in places):
+                unused.append(_unused("no place", row, nowhere or _UNKNOWN))
+            elif not row["activity"] or row["unit_cost"] is None:
+                unused.append(_unused("suppressed", row, _SUPPRESSED))
+        totals.append(_total(department, places, complete, members))
+    return Loaded(price_rows(prices), _notes(unused), tuple(unused), pl.DataFrame(totals))
+
+
+def _belongs(row: Row, place: Place) -> bool:
+    """Whether a currency of a department has its price at a place."""
+    code, without = str(row["code"]), place["except_beginning"]
+    return code.startswith(place["code_beginning"] or "") and not (without and code.startswith(without))
 
 
 def _department(row: Row) -> str:
     return str(row["department"])
-
-
-def _is_complete(row: Row) -> bool:
-    return bool(row["activity"]) and row["unit_cost"] is not None
 
 
 def _exact(file: str, rows: list[dict[str, str]]) -> list[Row]:
@@ -94,7 +103,7 @@ def _exact(file: str, rows: list[dict[str, str]]) -> list[Row]:
     return [row | {name: values[place] for name, values in figures.items()} for place, row in enumerate(rows)]
 
 
-def _price(row: Row, place: Mapping[str, str]) -> dict[str, str | None]:
+def _price(row: Row, place: Place) -> dict[str, str | None]:
     assert isinstance(row["unit_cost"], Decimal)
     return {
         "setting": place["setting"],
@@ -109,7 +118,7 @@ def _price(row: Row, place: Mapping[str, str]) -> dict[str, str | None]:
     }
 
 
-def _mean(department: str, rows: list[Row], place: Mapping[str, str]) -> dict[str, str | None]:
+def _mean(department: str, rows: list[Row], place: Place) -> dict[str, str | None]:
     """The mean of a department, weighted by activity."""
     with localcontext() as context:
         context.prec = PRECISION
@@ -128,27 +137,24 @@ def _mean(department: str, rows: list[Row], place: Mapping[str, str]) -> dict[st
     }
 
 
-def _total(
-    department: str, place: Mapping[str, str] | None, complete: list[Row], suppressed: list[Row]
-) -> dict[str, object]:
+def _total(department: str, places: list[Place], complete: list[Row], members: list[Row]) -> dict[str, object]:
     """A department's total over the rows that carry both figures, beside the published cost of the same rows."""
     with localcontext() as context:
         context.prec = PRECISION
         product, cost = _product(complete), _sum(complete, "cost")
-        loaded = sum((_figure(row, "activity") * Decimal(pounds(_figure(row, "unit_cost"))) for row in complete), Decimal())
+        rounded = [_figure(row, "activity") * Decimal(pounds(_figure(row, "unit_cost"))) for row in complete]
         return {
             "department": department,
-            "setting": place["setting"] if place else None,
-            "point_of_delivery": place["point_of_delivery"] if place else None,
-            "row_count": len(complete) + len(suppressed),
+            "points": ", ".join(f"{place['setting']}/{place['point_of_delivery']}" for place in places),
+            "row_count": len(members),
             "complete_count": len(complete),
-            "activity": _sum(complete, "activity"),
+            "activity": plain_number(_sum(complete, "activity")),
             "activity_cost_gbp": product.quantize(_PENNY),
-            "loaded_cost_gbp": loaded.quantize(_PENNY),
+            "loaded_cost_gbp": sum(rounded, Decimal()).quantize(_PENNY),
             "cost_gbp": cost.quantize(_PENNY),
             "difference_gbp": (product - cost).quantize(_PENNY),
-            "suppressed_count": len(suppressed),
-            "suppressed_cost_gbp": _sum(suppressed, "cost").quantize(_PENNY),
+            "suppressed_count": len(members) - len(complete),
+            "suppressed_cost_gbp": (_sum(members, "cost") - cost).quantize(_PENNY),
         }
 
 
@@ -176,7 +182,7 @@ def _unused(kind: str, row: Row, reason: str) -> Unused:
     )
 
 
-def _notes(totals: list[Mapping[str, object]], unused: list[Unused]) -> tuple[str, ...]:
+def _notes(unused: list[Unused]) -> tuple[str, ...]:
     suppressed = [row for row in unused if row.kind == "suppressed"]
     elsewhere = sorted({row.place for row in unused if row.kind == "no place"})
     notes = []
@@ -184,5 +190,5 @@ def _notes(totals: list[Mapping[str, object]], unused: list[Unused]) -> tuple[st
         notes.append(f"{len(suppressed)} rows are suppressed: {_SUPPRESSED}")
     if elsewhere:
         rows = sum(row.kind == "no place" for row in unused)
-        notes.append(f"{len(elsewhere)} departments with {rows} rows have no place here: {'; '.join(elsewhere)}")
+        notes.append(f"{rows} rows of {len(elsewhere)} departments have no place here: {'; '.join(elsewhere)}")
     return tuple(notes)

@@ -54,7 +54,9 @@ def load_nhsbsa(path: Path, terms: Terms) -> Loaded:
         "is_proxy": "true",
         "national_activity": plain_number(count),
     } | terms.stamp("cost", f"NHSBSA Prescription Cost Analysis {short_year(terms.year)}", OPEN_LICENCE)
-    told = [f"{len(both)} rows made one mean per item: prescriptions carry no currency to match a price by substance to"]
+    told = [
+        f"{len(both)} rows made one mean per item: prescriptions carry no currency to match a price by substance to"
+    ]
     if left := len(sheet.rows) - len(both):
         told.append(f"{left} rows have no items or no cost and are not in the mean")
     return Loaded(price_rows([row]), tuple(told))

@@ -51,7 +51,7 @@ _ATTENDANCE_PRICES = tuple(name for name in _ATTENDANCE if name not in {"code", 
 _EMERGENCY = {
     "code": "hrg( code)?",
     "name": "hrg (name|description)|description",
-    "price": f"type 1 and (type )?2( departments?)?( {_PAID})?|(a e|emergency care|emergency medicine)( attendance)? {_PAID}",
+    "price": f"type 1 and (type )?2( departments?)?( {_PAID})?|(a e|emergency (care|medicine))( attendance)? {_PAID}",
     "type_3": f"type 3( departments?)?( {_PAID})?",
 }
 _EMERGENCY_HRG = "VB"
@@ -158,7 +158,11 @@ def _best_practice(file: str, sheet: Sheet, unused: list[Unused]) -> Iterator[Pr
             if (amount := figure[column]) is None:
                 continue
             trim = figure["non_elective_trim" if column == "non_elective" else "elective_trim"]
-            both = (trim, figure["per_day"]) if column != "day_case" and None not in (trim, figure["per_day"]) else (None, None)
+            both = (
+                (trim, figure["per_day"])
+                if column != "day_case" and None not in (trim, figure["per_day"])
+                else (None, None)
+            )
             for point in points:
                 key = f"best_practice_{point}", row["code"]
                 by_key[key].add(("inpatient", *key, row.get("name", ""), amount, *both))

@@ -19,7 +19,7 @@ from pipelines.errors import LinkedCareError
 SIZE_LIMIT = 100 << 20
 UNPACKED_LIMIT = 500 << 20
 HEADER_ROWS = 40  # how far down notes may stand above a table
-_NONE = {"", "-", "–", "*", "n/a", "na", "..", "[x]", "[c]"}
+_NONE = {"", "-", "\u2013", "*", "n/a", "na", "..", "[x]", "[c]"}
 _FOUR_PLACES = Decimal("0.0001")
 
 Cells = Sequence[str]

@@ -105,7 +105,7 @@ def short_year(year: str) -> str:
 
 def canonical_year(text: str | None) -> str | None:
     """A financial year however a publication writes it (2025/26, 2025-26, 2025/2026); none if it is no such year."""
-    found = re.fullmatch(r"\s*((?:19|20)\d\d)\s*[-/–]\s*(?:20|19)?(\d\d)\s*", text or "")
+    found = re.fullmatch(r"\s*((?:19|20)\d\d)\s*[-/\u2013]\s*(?:20|19)?(\d\d)\s*", text or "")
     if not found:
         return None
     first, second = int(found[1]), int(found[2])
