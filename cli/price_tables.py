@@ -6,6 +6,7 @@ Does not belong here: finding out any of it.
 
 from collections import Counter
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from assets.costing.book_diff import by_point
+from assets.costing.loaders.terms import NOWHERE
 
 if TYPE_CHECKING:
     from assets.costing.book import Book
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from assets.costing.loaders.terms import Loaded
 
 SHOWN = 20
+NARROWEST = 170  # columns; a narrower screen wraps lines rather than cut codes
 
 
 def say(line: str) -> None:
@@ -48,7 +51,11 @@ def say_loaded(loaded: "Loaded", merged: "Merged", accept_placeholders: bool) ->
         _console().print(table)
     for note in loaded.notes:
         say(note)
-    for (kind, reason), count in Counter((row.kind, row.reason) for row in loaded.unused).items():
+    nowhere = Counter((row.place, row.reason) for row in loaded.unused if row.kind == NOWHERE)
+    for (place, reason), count in nowhere.items():
+        say(f"{NOWHERE}: {place}, {count:,} rows: {reason}")
+    others = Counter((row.kind, row.reason) for row in loaded.unused if row.kind != NOWHERE)
+    for (kind, reason), count in others.items():
         say(f"{kind}: {count:,} rows: {reason}: {_codes(loaded, kind, reason)}")
     verb = "accepted" if accept_placeholders else "refused"
     for row in merged.placeholders.iter_rows(named=True):
@@ -158,15 +165,19 @@ def say_difference(old: str, new: str, compared: pl.DataFrame, list_rows: bool) 
                 f"{change:+.1f}" if change is not None else "",
             )
         _console().print(prices)
-    counts = Counter(compared["status"])
+    prices_of = Counter(compared["status"])
     say(
-        f"{counts['only_old']:,} prices only in {old}, {counts['only_new']:,} only in {new},"
-        f" {counts['changed']:,} changed, {counts['same']:,} the same"
+        f"{prices_of['only_old']:,} prices only in {old}, {prices_of['only_new']:,} only in {new},"
+        f" {prices_of['changed']:,} changed, {prices_of['same']:,} the same"
     )
 
 
-def _pounds(pence: object) -> str:
-    return "" if pence is None else f"{pence / 100:,.4f}".rstrip("0").rstrip(".")  # type: ignore[operator]
+def _pounds(pence: Decimal | None) -> str:
+    """Pence as pounds, with the parts of a penny only where there are any."""
+    if pence is None:
+        return ""
+    text = f"{pence / 100:,.4f}"
+    return text.removesuffix("00")
 
 
 def _period(first: date | None, last: date | None) -> str:
@@ -174,4 +185,6 @@ def _period(first: date | None, last: date | None) -> str:
 
 
 def _console() -> Console:
-    return Console(soft_wrap=True)
+    console = Console(soft_wrap=True)
+    console.width = max(console.width, NARROWEST)
+    return console

@@ -17,7 +17,16 @@ from pathlib import Path
 import polars as pl
 
 from assets.costing.loaders.sheets import numbers, one_sheet, plain_number, pounds
-from assets.costing.loaders.terms import OPEN_LICENCE, WHOLE_POINT, Loaded, Terms, Unused, price_rows, short_year
+from assets.costing.loaders.terms import (
+    NOWHERE,
+    OPEN_LICENCE,
+    WHOLE_POINT,
+    Loaded,
+    Terms,
+    Unused,
+    price_rows,
+    short_year,
+)
 from assets.reference import FOLDER
 from pipelines.errors import LinkedCareError
 
@@ -71,11 +80,11 @@ def load_ncc(path: Path, terms: Terms) -> Loaded:
         nowhere = next((place["note"] for place in known.get(department, []) if not place["setting"]), _UNKNOWN)
         for row in members:
             if not any(_belongs(row, place) for place in places):
-                unused.append(_unused("no place", row, nowhere or _UNKNOWN))
+                unused.append(_unused(NOWHERE, row, nowhere or _UNKNOWN))
             elif not row["activity"] or row["unit_cost"] is None:
                 unused.append(_unused("suppressed", row, _SUPPRESSED))
         totals.append(_total(department, places, complete, members))
-    return Loaded(price_rows(prices), _notes(unused), tuple(unused), pl.DataFrame(totals))
+    return Loaded(price_rows(prices), unused=tuple(unused), reconciliation=pl.DataFrame(totals))
 
 
 def _belongs(row: Row, place: Place) -> bool:
@@ -180,15 +189,3 @@ def _unused(kind: str, row: Row, reason: str) -> Unused:
         reason,
         plain_number(cost.quantize(_PENNY)) if isinstance(cost, Decimal) else "",
     )
-
-
-def _notes(unused: list[Unused]) -> tuple[str, ...]:
-    suppressed = [row for row in unused if row.kind == "suppressed"]
-    elsewhere = sorted({row.place for row in unused if row.kind == "no place"})
-    notes = []
-    if suppressed:
-        notes.append(f"{len(suppressed)} rows are suppressed: {_SUPPRESSED}")
-    if elsewhere:
-        rows = sum(row.kind == "no place" for row in unused)
-        notes.append(f"{rows} rows of {len(elsewhere)} departments have no place here: {'; '.join(elsewhere)}")
-    return tuple(notes)

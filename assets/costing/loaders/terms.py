@@ -18,6 +18,7 @@ from schemas.financial_year import year_bounds
 
 OPEN_LICENCE = "OGL v3"
 WHOLE_POINT = "ALL"
+NOWHERE = "no place"
 
 
 @dataclass(frozen=True)
