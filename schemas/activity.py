@@ -130,19 +130,19 @@ ACTIVITY = Table(
         Column(
             "currency_code",
             "STRING",
-            "Code by which a price book prices the unit: the healthcare resource group of a spell, outpatient procedure "
-            "or emergency attendance; the treatment function of an outpatient attendance; staff and mode, or minutes, "
-            "of an appointment; team or currency elsewhere. Null where there is none or the record could not be "
-            "grouped.",
+            "Code by which a price book prices the unit: the healthcare resource group of a spell, outpatient "
+            "procedure or emergency attendance; the treatment function of an outpatient attendance; staff and mode, "
+            "or minutes, of an appointment; team or currency elsewhere. Null where there is none or the record could "
+            "not be grouped.",
             nullable=True,
         ),
         Column(
             "price_point",
             "STRING",
             "Finest point under which a price book may price the unit; the point of delivery unless a rule of the "
-            "setting says otherwise. Admitted: best_practice_ and the point, where a best practice tariff applied; else "
-            "short_stay_emergency, for adults of 19 and over admitted as emergencies with at most one payable day. "
-            "Outpatients: the point and _multi_professional, where several professions were present.",
+            "setting says otherwise. Admitted: best_practice_ and the point, where a best practice tariff applied; "
+            "else short_stay_emergency, for adults of 19 and over admitted as emergencies with at most one payable "
+            "day. Outpatients: the point and _multi_professional, where several professions were present.",
         ),
         Column(
             "payable_days",
