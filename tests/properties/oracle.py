@@ -23,7 +23,10 @@ ONE_DAY = timedelta(days=1)
 DAYS_AFTER_DEATH = 30
 ADMITTED = {"2": "day_case", "3": "regular_attender", "4": "regular_attender"}
 ELECTIVE = ("11", "12", "13")
+EMERGENCY = {"21", "22", "23", "24", "25", "28", "2A", "2B", "2C", "2D"}
+ADULT = 19
 ATTENDED = ("5", "6")
+LONGEST_APPOINTMENT = 60
 
 
 def month_of(day: date) -> date:
@@ -73,6 +76,9 @@ class Unit:
     records: int = 1
     submitted: int | None = None
     package: int | None = None
+    price_point: str | None = None  # none: the point of delivery
+    payable_days: int | None = None
+    net_ingredient: int | None = None
 
 
 def identifier_of(row: Row) -> Identifier | None:
@@ -87,28 +93,9 @@ def identifier_of(row: Row) -> Identifier | None:
 def units(feeds: Feeds, currencies: Mapping[str, Row], frequencies: Mapping[str, Row]) -> Iterator[Unit]:
     """Every payable unit of every feed, in months where it spans them; years are not yet told apart."""
     for row in feeds["apc_spell"]:
-        stay = (row["discharge_date"] - row["admission_date"]).days
-        otherwise = "non_elective_short" if stay <= 1 else "non_elective_long"
-        if row["admission_method_code"] in ELECTIVE:
-            otherwise = "elective"
-        point = ADMITTED.get(row["patient_classification_code"], otherwise)
-        yield _unit(row, "apc_spell", "discharge_date", "inpatient", point, row["hrg_code"], submitted=_price(row))
+        yield _spell(row)
     for row in feeds["op_attendance"]:
-        kinds = {"1": "first_face_to_face", "3": "first_remote", "4": "follow_up_remote"}
-        point = kinds.get(row["first_attendance_code"], "follow_up_face_to_face")
-        if row["hrg_code"] is not None and row["hrg_code"][:2] != "WF":
-            point = "procedure"
-        attended = row["attendance_status_code"] in ATTENDED
-        yield _unit(
-            row,
-            "op_attendance",
-            "appointment_date",
-            "outpatient",
-            point,
-            row["hrg_code"],
-            is_payable=attended,
-            submitted=_price(row),
-        )
+        yield _attendance(row)
     for row in feeds["ec_attendance"]:
         yield _unit(
             row,
@@ -116,22 +103,13 @@ def units(feeds: Feeds, currencies: Mapping[str, Row], frequencies: Mapping[str,
             "arrival_date",
             "emergency",
             "emergency_attendance",
-            row["hrg_code"],
+            _grouped(row),
             submitted=_price(row),
         )
     for row in feeds["gp_appointment"]:
         yield _appointment(row)
     for row in feeds["gp_prescription"]:
-        yield _unit(
-            row,
-            "gp_prescription",
-            "processing_month",
-            "primary",
-            "prescribing",
-            None,
-            quantity=row["item_count"],
-            submitted=_price(row),
-        )
+        yield _prescription(row)
     for row in feeds["community_contact"]:
         currency = currencies.get(row["team_type_code"])
         yield _unit(
@@ -182,23 +160,99 @@ def _unit(row: Row, feed: str, day: str, setting: str, point: str, currency: str
     )
 
 
+def _grouped(row: Row) -> str | None:
+    """The healthcare resource group, unless it says that the record could not be grouped."""
+    group: str | None = row["hrg_code"]
+    return None if group is None or group.startswith("U") else group
+
+
+def _spell(row: Row) -> Unit:
+    nights = (row["discharge_date"] - row["admission_date"]).days
+    elsewhere = ("critical_care_days", "rehabilitation_days", "specialist_palliative_care_days")
+    days = row["payable_days"]
+    if days is None:
+        days = max(nights - sum(row[name] or 0 for name in elsewhere), 0)
+    method = row["admission_method_code"]
+    if (kind := row["patient_classification_code"]) in ADMITTED:
+        point = ADMITTED[kind]
+    elif method in ELECTIVE:
+        point = "elective"
+    else:
+        point = "non_elective_long" if nights > 1 else "non_elective_short"
+    price_point = point
+    if row["best_practice_flag"] not in (None, "0", "N"):
+        price_point = f"best_practice_{point}"
+    elif point.startswith("non_elective") and method in EMERGENCY and days < 2 and (row["age_years"] or 0) >= ADULT:
+        price_point = "short_stay_emergency"
+    return _unit(
+        row,
+        "apc_spell",
+        "discharge_date",
+        "inpatient",
+        point,
+        _grouped(row),
+        submitted=_price(row),
+        price_point=price_point,
+        payable_days=days,
+    )
+
+
+def _attendance(row: Row) -> Unit:
+    group = _grouped(row)
+    is_procedure = group is not None and not group.startswith("WF")
+    code = row["first_attendance_code"]
+    seen = "first" if code in ("1", "3") else "follow_up"
+    point = "procedure" if is_procedure else f"{seen}_{'remote' if code in ('3', '4') else 'face_to_face'}"
+    is_several = row["multi_professional_code"] in ("1", "2") or (group or "").startswith("WF02")
+    return _unit(
+        row,
+        "op_attendance",
+        "appointment_date",
+        "outpatient",
+        point,
+        group if is_procedure else row["treatment_function_code"],
+        is_payable=row["attendance_status_code"] in ATTENDED and code != "5",
+        submitted=_price(row),
+        price_point=f"{point}_multi_professional" if is_several and not is_procedure else point,
+    )
+
+
+def _prescription(row: Row) -> Unit:
+    is_free = row["not_dispensed_code"] in ("Y", "1") or row["paid_code"] in ("N", "0")
+    return _unit(
+        row,
+        "gp_prescription",
+        "processing_month",
+        "primary",
+        "prescribing",
+        None,
+        quantity=row["item_count"],
+        is_payable=not is_free and row["private_code"] not in ("Y", "1"),
+        submitted=_price(row),
+        net_ingredient=pence(row["net_ingredient_price"]),
+    )
+
+
 def _appointment(row: Row) -> Unit:
-    staff = {"GP": "GP", "Nurses": "PN"}.get(row["staff_role_group"], "AHP")
+    role, mode = row["staff_role_group"], row["contact_mode"]
     minutes = row["duration_minutes"] or 0
     if minutes > 0:
         by = "MIN"
-    elif row["contact_mode"] in ("Telephone", "Video Conference/Online"):
+    elif mode in ("Telephone", "Video Conference/Online"):
         by = "TEL"
     else:
-        by = "HV" if row["contact_mode"] == "Home Visit" else "F2F"
+        by = "HV" if mode == "Home Visit" else "F2F"
+    is_role_known = role in ("GP", "Nurses", "Other Direct Patient Care")
+    is_mode_known = mode in ("Face-to-Face", "Telephone", "Video Conference/Online", "Home Visit")
     return _unit(
         row,
         "gp_appointment",
         "appointment_date",
         "primary",
         "gp_appointment",
-        f"{staff}-{by}",
-        quantity=min(minutes, 60) if minutes > 0 else 1,
+        {"GP": "GP-", "Nurses": "PN-"}.get(role, "AHP-") + by,
+        is_proxy_currency=not (is_role_known and (is_mode_known or by == "MIN")),
+        quantity=min(minutes, LONGEST_APPOINTMENT) if by == "MIN" else 1,
         is_payable=row["status_code"] == "Attended",
     )
 

@@ -182,6 +182,9 @@ def test_every_unit_of_care_is_the_same(world):
             row["record_count"],
             row["submitted_pence"],
             row["package_pence"],
+            row["price_point"],
+            row["payable_days"],
+            row["net_ingredient_pence"],
         )
         for row in tables["activity"]
     }
@@ -198,6 +201,9 @@ def test_every_unit_of_care_is_the_same(world):
             unit.records,
             unit.submitted,
             unit.package,
+            unit.price_point or unit.point_of_delivery,
+            unit.payable_days,
+            unit.net_ingredient,
         )
         for unit, *_ in told.costed
     }
@@ -260,17 +266,24 @@ def test_the_ledger_holds_the_same_records_and_pence_at_every_stage(world):
 
 def test_the_worlds_meet_every_rule() -> None:
     """Forty worlds in which nothing odd happened would prove nothing."""
-    reasons, statuses, levels = Counter(), Counter(), Counter()
+    reasons, statuses, levels, points = Counter(), Counter(), Counter(), Counter()
     for seed in range(WORLDS):
         told = Told(random_world(seed))
         reasons.update(told.excluded.values())
         statuses.update(status for _, _, status, *_ in told.costed)
         levels.update(price[1] for *_, price, _ in told.costed)
+        points.update(unit.price_point for unit, *_ in told.costed if unit.price_point != unit.point_of_delivery)
+        points.update((unit.feed, unit.is_payable) for unit, *_ in told.costed)
     every = {"impossible_volume", "ambiguous", "birth_year_conflict", "sex_conflict", "one_time"}
     assert every == reasons.keys()
     assert {"registered", "outside_registration", "after_death", None} == statuses.keys()
     assert {"not_payable", "submitted", "package", "exact", "point_of_delivery", "unpriced"} == levels.keys()
     assert min(*reasons.values(), *statuses.values(), *levels.values()) >= 2
+    admitted = ("day_case", "regular_attender", "elective", "non_elective_short", "non_elective_long")
+    attended = (f"{seen}_{how}" for seen in ("first", "follow_up") for how in ("face_to_face", "remote"))
+    assert {f"best_practice_{point}" for point in admitted} | {"short_stay_emergency"} <= points.keys()
+    assert {f"{point}_multi_professional" for point in attended} <= points.keys()
+    assert {(f, paid) for f in ("gp_prescription", "op_attendance") for paid in (True, False)} <= points.keys()
 
 
 def _place(row: dict) -> tuple:

@@ -127,7 +127,7 @@ def _care(chance: Random, domain: str = COUNTY, **columns: Any) -> dict[str, Any
     return {
         "pseudonym": _pseudonym(chance),
         "pseudonym_domain": domain,
-        "age_years": chance.choice([None, 0, 34, 70]),
+        "age_years": chance.choice([None, 0, 18, 19, 34, 70]),
         **columns,
     }
 
@@ -139,9 +139,16 @@ def _spell(chance: Random) -> dict[str, Any]:
         provider_code=chance.choice(["RH5", "RA4"]),
         admission_date=end - timedelta(days=chance.choice([0, 1, 2, 9, 400])),
         discharge_date=end,
-        admission_method_code=chance.choice(["11", "13", "21", "2A", "31"]),
-        patient_classification_code=chance.choice(["1", "1", "2", "3", "4"]),
-        hrg_code=chance.choice(["NZ19B", "FD10M", "EB12C", "ZZ99Z"]),
+        admission_method_code=chance.choice(
+            ["11", "11", "12", "13", "21", "21", "22", "28", "2A", "2D", "31", "32", "81", "82", "83"]
+        ),
+        patient_classification_code=chance.choice(["1", "1", "1", "1", "2", "3", "4", "5"]),
+        hrg_code=chance.choice(["NZ19B", "FD10M", "EB12C", "ZZ99Z", "UZ01Z", None]),
+        critical_care_days=chance.choice([None, None, 0, 1, 8]),
+        rehabilitation_days=chance.choice([None, None, 1]),
+        specialist_palliative_care_days=chance.choice([None, None, 1]),
+        payable_days=chance.choice([None, None, None, 0, 1, 2, 300]),
+        best_practice_flag=chance.choice([None, None, "N", "0", "BP01", "BP02"]),
         sex_code=_sex(chance),
         ethnic_category_code=chance.choice(["A", "Z", None]),
         submitted_price=_pounds(chance),
@@ -154,8 +161,10 @@ def _outpatient(chance: Random) -> dict[str, Any]:
         provider_code="RH5",
         appointment_date=day(chance),
         attendance_status_code=chance.choice(["5", "6", "3", "7"]),
-        first_attendance_code=chance.choice(["1", "2", "3", "4"]),
-        hrg_code=chance.choice(["WF01A", "WF02A", "EB12C", "ZZ99Z"]),
+        first_attendance_code=chance.choice(["1", "2", "3", "4", "5"]),
+        treatment_function_code=chance.choice(["320", "130", "999", None]),
+        multi_professional_code=chance.choice([None, None, "0", "1", "2", "N"]),
+        hrg_code=chance.choice(["WF01A", "WF02A", "JC43C", "ZZ99Z", "UZ01Z", None]),
         sex_code=_sex(chance),
         submitted_price=_pounds(chance),
     )
@@ -166,7 +175,7 @@ def _emergency(chance: Random) -> dict[str, Any]:
         chance,
         provider_code="RA4",
         arrival_date=day(chance),
-        hrg_code=chance.choice(["VB08Z", "VB11Z", "VB99Z"]),
+        hrg_code=chance.choice(["VB08Z", "VB11Z", "VB99Z", "UZ01Z", None]),
         sex_code=_sex(chance),
         submitted_price=_pounds(chance),
     )
@@ -178,9 +187,11 @@ def _appointment(chance: Random) -> dict[str, Any]:
         practice_code=chance.choice(["L85001", "L85002"]),
         appointment_date=day(chance),
         status_code=chance.choice(["Attended", "Attended", "DNA"]),
-        contact_mode=chance.choice(["Face-to-Face", "Telephone", "Home Visit", "Video Conference/Online", "Unknown"]),
-        staff_role_group=chance.choice(["GP", "Nurses", "Other Practice staff"]),
-        duration_minutes=chance.choice([None, 0, 7, 59, 60, 61, 600]),
+        contact_mode=chance.choice(
+            ["Face-to-Face", "Telephone", "Home Visit", "Video Conference/Online", "Unknown", None]
+        ),
+        staff_role_group=chance.choice(["GP", "Nurses", "Other Direct Patient Care", "Data Quality", "Unknown", None]),
+        duration_minutes=chance.choice([None, None, 0, 1, 7, 59, 60, 61, 600]),
     )
     del row["age_years"]
     return row
@@ -194,6 +205,10 @@ def _prescription(chance: Random) -> dict[str, Any]:
         item_count=chance.randrange(1, 4),
         gender_code=_sex(chance),
         submitted_price=_pounds(chance),
+        net_ingredient_price=_pounds(chance),
+        not_dispensed_code=chance.choice([None, None, None, "N", "Y", "1"]),
+        paid_code=chance.choice([None, None, None, "Y", "1", "N", "0"]),
+        private_code=chance.choice([None, None, None, "0", "N", "1", "Y"]),
     )
 
 
