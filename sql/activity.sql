@@ -29,6 +29,41 @@ with spell as (  -- NHS Payment Scheme; a group of chapter U is a record that co
     from apc_spell
 ),
 
+community_bed as (  -- community hospitals send stays to SUS, ungrouped: intermediate care, rehabilitation; by the night
+    select
+        delivery_id,
+        source_row,
+        case treatment_function_code when '318' then 'EpGro04' else 'EpGro06' end as currency_code,
+        cast(greatest(1, cast(discharge_date - admission_date as bigint)) as bigint) as bed_days
+    from apc_spell
+    where
+        substr(coalesce(hrg_code, 'U'), 1, 1) = 'U'
+        and coalesce(patient_classification_code, '1') not in ('2', '3', '4')
+        and (
+            treatment_function_code in ('314', '318')
+            or (rehabilitation_days > 0 and rehabilitation_days >= cast(discharge_date - admission_date as bigint))
+        )
+),
+
+admitted as (
+    select
+        s.delivery_id,
+        s.source_row,
+        s.pseudonym_domain,
+        s.pseudonym,
+        s.provider_code,
+        s.discharge_date,
+        s.submitted_price,
+        coalesce(b.currency_code, s.currency_code) as currency_code,
+        case when b.bed_days is null then s.point_of_delivery else 'community_bed_day' end as point_of_delivery,
+        s.payable_days,
+        s.is_adult_emergency,
+        s.is_best_practice and b.bed_days is null as is_best_practice,
+        coalesce(b.bed_days, cast(1 as bigint)) as quantity
+    from spell as s
+    left join community_bed as b on s.delivery_id = b.delivery_id and s.source_row = b.source_row
+),
+
 attendance as (  -- NHS Payment Scheme: a procedure's group, else the treatment function; WF02 is multi-professional
     select
         delivery_id, source_row, pseudonym_domain, pseudonym, provider_code, appointment_date, submitted_price,
@@ -367,11 +402,11 @@ record as (
             else point_of_delivery
         end as price_point,
         payable_days,
-        false as is_proxy_currency, cast(1 as bigint) as quantity, true as is_payable,
+        false as is_proxy_currency, quantity, true as is_payable,
         cast(1 as bigint) as record_count,
         cast(submitted_price * 100 as bigint) as submitted_pence, cast(null as bigint) as package_pence,
         cast(null as bigint) as net_ingredient_pence, cast(null as bigint) as client_contribution_pence
-    from spell
+    from admitted
     union all
     select
         'op_attendance', delivery_id, source_row, pseudonym_domain, pseudonym, provider_code,
