@@ -14,12 +14,13 @@ with spell as (  -- NHS Payment Scheme; a group of chapter U is a record that co
             else 'non_elective_long'
         end as point_of_delivery,
         cast(
-            coalesce(
-                payable_days,
-                greatest(
-                    0,
-                    cast(discharge_date - admission_date as bigint) - coalesce(critical_care_days, 0)
-                    - coalesce(rehabilitation_days, 0) - coalesce(specialist_palliative_care_days, 0)
+            greatest(
+                0,
+                coalesce(
+                    payable_days,
+                    cast(discharge_date - admission_date as bigint) - greatest(0, coalesce(critical_care_days, 0))
+                    - greatest(0, coalesce(rehabilitation_days, 0))
+                    - greatest(0, coalesce(specialist_palliative_care_days, 0))
                 )
             ) as bigint
         ) as payable_days,

@@ -145,7 +145,8 @@ def _spell(row: Row) -> Unit:
     elsewhere = ("critical_care_days", "rehabilitation_days", "specialist_palliative_care_days")
     days = row["payable_days"]
     if days is None:
-        days = max(nights - sum(row[name] or 0 for name in elsewhere), 0)
+        days = nights - sum(max(row[name] or 0, 0) for name in elsewhere)
+    days = max(days, 0)
     method = row["admission_method_code"]
     if (kind := row["patient_classification_code"]) in ADMITTED:
         point = ADMITTED[kind]
