@@ -16,7 +16,7 @@ import yaml
 
 from assets.costing.book import ALL, PRICE_COLUMNS, PRICE_KEY, read_book
 from assets.costing.book_text import read_text
-from assets.costing.points import UNBUNDLED, price_points
+from assets.costing.points import STAFFED, UNBUNDLED, Point, book_points
 from assets.reference import FOLDER
 from pipelines.errors import LinkedCareError
 from schemas.contract import contracts
@@ -156,35 +156,43 @@ def licence(prices: pl.DataFrame, folder: Path) -> Iterator[str]:
         yield f"{count} rows cite {_PSSRU} under another licence than {_PSSRU_LICENCE}: {_codes(prices, other)}"
 
 
+def no_price(prices: pl.DataFrame, folder: Path) -> Iterator[str]:
+    """Points of care at which nothing would have a price of this book."""
+    has = set(prices.select(_POINT).iter_rows())
+    lacking = [point for point, books in book_points().items() if not {(point[0], book) for book in books} & has]
+    if lacking:
+        yield f"{len(lacking)} points of care have no price: {_some(sorted('/'.join(point) for point in lacking))}"
+
+
 def no_mean(prices: pl.DataFrame, folder: Path) -> Iterator[str]:
-    """Points of the ladder where a currency that the book lacks would stay unpriced."""
-    means = prices.filter(pl.col("currency_code") == ALL).select("setting", book_point="point_of_delivery").unique()
-    key = ["setting", "point_of_delivery", "price_point"]
-    ladder = price_points()
-    lacking = ladder.select(key).unique().join(ladder.join(means, on=["setting", "book_point"]), on=key, how="anti")
-    if lacking.height:
-        points = sorted({f"{setting}/{price_point}" for setting, _, price_point in lacking.iter_rows()})
-        yield f"{len(points)} points have no mean (ALL), at which other currencies stay unpriced: {'; '.join(points)}"
+    """Points of care with prices at which a currency that the book lacks would stay unpriced."""
+    has = set(prices.select(_POINT).iter_rows())
+    means = set(prices.filter(pl.col("currency_code") == ALL).select(_POINT).iter_rows())
+    lacking = []
+    for point, books in book_points().items():
+        places = {(point[0], book) for book in books}
+        if places & has and not places & means and point != STAFFED:
+            lacking.append("/".join(point))
+    if lacking:
+        yield f"{len(lacking)} points have no mean (ALL) for currencies that lack: {_some(sorted(lacking))}"
 
 
 def lacking_currency(prices: pl.DataFrame, folder: Path) -> Iterator[str]:
-    """Currencies that the community map and the contracts name and the book lacks; the mean stands in for them."""
+    """Currencies that the community map and the contracts name and the book lacks; a mean stands in for them."""
+    has = set(prices.select(PRICE_KEY).iter_rows())
     for point, codes in sorted(_needed().items()):
-        setting, name = point
-        has = set(prices.filter(pl.col("setting") == setting)["currency_code"])
-        if lacking := sorted(set(codes) - has):
-            yield f"{len(lacking)} currencies of {setting}/{name} are not in the book: {_some(lacking)}"
+        if lacking := sorted(code for code in codes if (*point, code) not in has):
+            yield f"{len(lacking)} currencies of {'/'.join(point)} are not in the book: {_some(lacking)}"
 
 
-def _needed() -> dict[tuple[str, str], Sequence[str]]:
-    community = pl.read_csv(FOLDER / "community_currency.csv", infer_schema=False)
-    needed: dict[tuple[str, str], Sequence[str]] = {
-        ("community", "community_contact"): community["currency_code"].drop_nulls().unique().to_list(),
-        ("emergency", "ambulance"): _AMBULANCE,
-    }
-    for point, (feed, name) in _CODED.items():
+def _needed() -> dict[Point, Sequence[str]]:
+    needed: dict[Point, Sequence[str]] = {("emergency", "ambulance"): _AMBULANCE}
+    community = pl.read_csv(FOLDER / "community_currency.csv", infer_schema=False).drop_nulls("currency_code")
+    for [point], rows in community.group_by("point_of_delivery"):
+        needed["community", str(point)] = rows["currency_code"].unique().to_list()
+    for place, (feed, name) in _CODED.items():
         [column] = [column for column in contracts()[feed].columns if column.name == name]
-        needed[point] = list(column.values)
+        needed[place] = list(column.values)
     return needed
 
 
@@ -228,6 +236,7 @@ _WARNINGS: tuple[Rule, ...] = (
     excess_days_of_costs,
     several_years,
     licence,
+    no_price,
     no_mean,
     lacking_currency,
 )

@@ -131,7 +131,7 @@ def _places(cells: Cells, patterns: Mapping[str, str]) -> dict[str, int]:
 
 
 def _cell(row: Cells, at: int) -> str:
-    return row[at].strip() if at < len(row) else ""
+    return " ".join(row[at].split()) if at < len(row) else ""
 
 
 def _read(path: Path) -> Iterator[tuple[str, list[list[str]]]]:
