@@ -43,7 +43,7 @@ BREAKS = {
     "social_care_event.outside_period": {"start_date": "2024-05-01", "end_date": None},
     "social_care_event.cost_without_frequency": {"unit_cost": "10.00", "cost_frequency": None},
     "social_care_event.contribution_above_unit_cost": {
-        "unit_cost": "-10.00",
+        "unit_cost": "10.00",
         "cost_frequency": "Weekly",
         "client_contribution": "10.01",
     },
