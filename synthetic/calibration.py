@@ -72,6 +72,9 @@ NET_INGREDIENT_SHARE = 0.3  # of lines: the net ingredient cost is sent
 NOT_PAID_SHARE = 0.0005  # of lines: not dispensed, and as many on private prescriptions
 OTHER_ITEMS_BASE = (2.8, 3.8, 6.8, 9.0, 12.0, 15.5, 19.0)
 
+CONTRIBUTING_SHARE = 0.45  # of lasting council packages: the person's share is sent
+FULL_COST_SHARE = 0.05  # of lasting council packages: the person pays all of it
+
 # Community and mental health: volumes, and stays on wards.
 COMMUNITY_SCALE = 0.040
 MENTAL_HEALTH_SCALE = 1.9

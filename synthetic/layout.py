@@ -198,7 +198,8 @@ STREAMS: dict[str, Feed] = {
             "CLD",
             "LA Code|Pseudo NHS Number|LA Person Unique Identifier|Event Type|Event Reference|Event Start Date|"
             "Event End Date|Client Type|Primary Support Reason|Service Type|Service Component|"
-            "Delivery Mechanism|Unit Cost|Cost Frequency (Unit Type)|Planned units per week|Gender|Ethnicity",
+            "Delivery Mechanism|Unit Cost|Cost Frequency (Unit Type)|Planned units per week|Gender|Ethnicity|"
+            "Full cost client|Client Contribution",
             pseudonym="Pseudo NHS Number",
         ),
     )

@@ -26,6 +26,7 @@ _SENT_BESIDE = {
     "person_bridge": ("bridged_to",),
     "apc_spell": ("critical_care_days", "payable_days", "best_practice_flag"),
     "op_attendance": ("multi_professional_code",),
+    "social_care_event": ("full_cost_client", "client_contribution"),
     "gp_prescription": ("net_ingredient_price", "not_dispensed_code", "paid_code", "private_code"),
 }
 _KINDS = ("required", "type", "enum", "pattern", "length", "minimum", "maximum", "missing_value")
