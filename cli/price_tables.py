@@ -5,6 +5,7 @@ Does not belong here: finding out any of it.
 """
 
 from collections import Counter
+from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from assets.costing.loaders.terms import Loaded
 
 SHOWN = 20
-NARROWEST = 170  # columns; a narrower screen wraps lines rather than cut codes
+NARROWEST = 150  # columns; a narrower screen wraps lines rather than cut codes
 
 
 def say(line: str) -> None:
@@ -35,9 +36,8 @@ def say(line: str) -> None:
 def say_loaded(loaded: "Loaded", merged: "Merged", accept_placeholders: bool) -> None:
     """Print the totals by department, what the loader notes, and the rows that were refused."""
     if loaded.reconciliation.height:
-        table = Table(
-            "department", "rows", "with both", "activity x unit cost", "published cost", "difference", "suppressed"
-        )
+        figures = ("rows", "with both", "activity x unit cost", "published cost", "difference", "suppressed", "cost")
+        table = _table(("department",), figures)
         for row in loaded.reconciliation.iter_rows(named=True):
             table.add_row(
                 row["department"],
@@ -46,7 +46,8 @@ def say_loaded(loaded: "Loaded", merged: "Merged", accept_placeholders: bool) ->
                 f"{row['activity_cost_gbp']:,}",
                 f"{row['cost_gbp']:,}",
                 f"{row['difference_gbp']:,}",
-                f"{row['suppressed_count']:,}: {row['suppressed_cost_gbp']:,}" if row["suppressed_count"] else "",
+                f"{row['suppressed_count']:,}",
+                f"{row['suppressed_cost_gbp']:,}",
             )
         _console().print(table)
     for note in loaded.notes:
@@ -101,7 +102,7 @@ def say_book(book: "Book") -> None:
     say(f"{book.name} {book.version}: {book.title}")
     say(f"submitted prices {submitted}; prescribed lines by {lines}; real cost in money of {book.real_year}")
     say(f"{book.market_forces_factor.height} market forces factors, {book.top_up.height} top-ups")
-    table = Table("setting", "point of delivery", "prices", "mean (ALL), £", "year", "basis", "licence", "source")
+    table = _table(("setting", "point of delivery"), ("prices", "mean, £"), ("year", "basis", "licence", "source"))
     points = book.price.group_by("setting", "point_of_delivery", maintain_order=True).agg(
         pl.len(),
         pl.col("unit_price").filter(pl.col("currency_code") == "ALL").first().alias("mean"),
@@ -121,18 +122,17 @@ def say_prices(book: "Book", setting: str | None, point: str | None, code: str |
     if day:
         started = pl.col("effective_from").fill_null(date.min) <= day
         rows = rows.filter(started & (pl.col("effective_to").fill_null(date.max) >= day))
-    table = Table(
-        "setting", "point", "code", "£", "unit", "trim", "£ a day", "year", "holds", "basis", "status", "what"
-    )
+    words = ("unit", "year", "holds", "basis", "status", "what")
+    table = _table(("setting", "point", "code"), ("£", "trim", "£ a day"), words)
     for row in rows.iter_rows(named=True):
         table.add_row(
             row["setting"],
             row["point_of_delivery"],
             row["currency_code"],
             _pounds(row["unit_price"]),
-            row["unit"],
             str(row["trim_point_days"] if row["trim_point_days"] is not None else ""),
             _pounds(row["excess_day_price"]),
+            row["unit"],
             row["price_year"],
             _period(row["effective_from"], row["effective_to"]),
             row["price_basis"],
@@ -145,14 +145,15 @@ def say_prices(book: "Book", setting: str | None, point: str | None, code: str |
 
 def say_difference(old: str, new: str, compared: pl.DataFrame, list_rows: bool) -> None:
     """Print what differs between two books, by point and, if asked, price by price."""
-    table = Table("setting", "point", f"only {old}", f"only {new}", "same", "changed", "least %", "mean %", "most %")
+    figures = (f"only {old}", f"only {new}", "same", "changed", "least %", "mean %", "most %")
+    table = _table(("setting", "point"), figures)
     for row in by_point(compared).iter_rows(named=True):
         counts = (f"{row[name]:,}" for name in ("only_old", "only_new", "same", "changed"))
-        changes = (f"{row[name]:+.1f}" if row[name] is not None else "" for name in ("least", "mean", "most"))
+        changes = (f"{row[name]:+z.1f}" if row[name] is not None else "" for name in ("least", "mean", "most"))
         table.add_row(row["setting"], row["point_of_delivery"], *counts, *changes)
     _console().print(table)
     if list_rows:
-        prices = Table("setting", "point", "code", "holds from", f"{old}, £", f"{new}, £", "%")
+        prices = _table(("setting", "point", "code", "holds from"), (f"{old}, £", f"{new}, £", "%"))
         for row in compared.filter(pl.col("status") != "same").iter_rows(named=True):
             change = row["change_percent"]
             prices.add_row(
@@ -162,7 +163,7 @@ def say_difference(old: str, new: str, compared: pl.DataFrame, list_rows: bool) 
                 str(row["effective_from"] or ""),
                 _pounds(row["unit_price"]),
                 _pounds(row["unit_price_new"]),
-                f"{change:+.1f}" if change is not None else "",
+                f"{change:+z.1f}" if change is not None else "",
             )
         _console().print(prices)
     prices_of = Counter(compared["status"])
@@ -170,6 +171,17 @@ def say_difference(old: str, new: str, compared: pl.DataFrame, list_rows: bool) 
         f"{prices_of['only_old']:,} prices only in {old}, {prices_of['only_new']:,} only in {new},"
         f" {prices_of['changed']:,} changed, {prices_of['same']:,} the same"
     )
+
+
+def _table(names: Sequence[str], figures: Sequence[str] = (), words: Sequence[str] = ()) -> Table:
+    table = Table(box=None)
+    for name in names:
+        table.add_column(name, no_wrap=True)
+    for name in figures:
+        table.add_column(name, justify="right", no_wrap=True)
+    for name in words:
+        table.add_column(name)
+    return table
 
 
 def _pounds(pence: Decimal | None) -> str:
