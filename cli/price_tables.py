@@ -25,6 +25,15 @@ if TYPE_CHECKING:
     from assets.costing.loaders.terms import Loaded
 
 SHOWN = 20
+_TOTALS = (
+    "row_count",
+    "complete_count",
+    "activity_cost_gbp",
+    "cost_gbp",
+    "difference_gbp",
+    "suppressed_count",
+    "suppressed_cost_gbp",
+)
 NARROWEST = 150  # columns; a narrower screen wraps lines rather than cut codes
 
 
@@ -39,16 +48,9 @@ def say_loaded(loaded: "Loaded", merged: "Merged", accept_placeholders: bool) ->
         figures = ("rows", "with both", "activity x unit cost", "published cost", "difference", "suppressed", "cost")
         table = _table(("department",), figures)
         for row in loaded.reconciliation.iter_rows(named=True):
-            table.add_row(
-                row["department"],
-                f"{row['row_count']:,}",
-                f"{row['complete_count']:,}",
-                f"{row['activity_cost_gbp']:,}",
-                f"{row['cost_gbp']:,}",
-                f"{row['difference_gbp']:,}",
-                f"{row['suppressed_count']:,}",
-                f"{row['suppressed_cost_gbp']:,}",
-            )
+            table.add_row(row["department"], *(f"{row[name]:,}" for name in _TOTALS))
+        sums = loaded.reconciliation.select(pl.col(_TOTALS).sum()).row(0)
+        table.add_row("all departments", *(f"{figure:,}" for figure in sums))
         _console().print(table)
     for note in loaded.notes:
         say(note)
