@@ -61,6 +61,9 @@ def load(
     effective_to: Annotated[
         datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day on which the prices hold.")
     ] = None,
+    end_earlier: Annotated[
+        bool, typer.Option("--end-earlier", help="Prices that hold still, and are loaded anew, end before --from.")
+    ] = False,
     accept_placeholders: Annotated[
         bool, typer.Option("--accept-placeholders", help="Take rows of status X, which have no source.")
     ] = False,
@@ -85,12 +88,15 @@ def load(
         return
     if not (book and year):
         raise typer.BadParameter("Prices need --book and --year.")
+    if end_earlier and not effective_from:
+        raise typer.BadParameter("--end-earlier needs --from.")
     terms = Terms(year, basis.value if basis else None, source, licence, _day(effective_from), _day(effective_to))
     with holding(home):
+        ending = terms.effective_from if end_earlier else None
         if kind is Kind.MFF:
-            _load_factors(home, book, file, terms, like)
+            _load_factors(home, book, file, terms, like, ending)
         else:
-            _load_prices(home, book, kind, file, terms, like, accept_placeholders, report)
+            _load_prices(home, book, kind, file, terms, like, ending, accept_placeholders, report)
 
 
 def _load_index(
@@ -107,12 +113,13 @@ def _load_index(
     say(f"{name} ({vintage}), {years}: {_counts(merged)}; the next run uses it where a book names it")
 
 
-def _load_factors(home: Path, book: str, file: Path, terms: "Terms", like: str | None) -> None:
+def _load_factors(home: Path, book: str, file: Path, terms: "Terms", like: str | None, ending: date | None) -> None:
     from assets.costing.loaders.merge import merge_factors
     from assets.costing.loaders.mff import load_mff
     from cli.price_tables import say
 
-    merged = merge_factors(home, book, load_mff(file, terms), like)
+    merged = merge_factors(home, book, load_mff(file, terms), like, ending)
+    _say_ended(merged, terms)
     say(f"{book}: market forces factors: {_counts(merged)}")
 
 
@@ -123,6 +130,7 @@ def _load_prices(
     file: Path,
     terms: "Terms",
     like: str | None,
+    ending: date | None,
     accept_placeholders: bool,
     report: Path | None,
 ) -> None:
@@ -130,10 +138,11 @@ def _load_prices(
     from cli.price_tables import say, say_loaded, write_report
 
     loaded = _read(kind, file, terms)
-    merged = merge_prices(home, book, loaded.prices, accept_placeholders, like)
+    merged = merge_prices(home, book, loaded.prices, accept_placeholders, like, ending)
     say_loaded(loaded, merged, accept_placeholders)
     if report:
         write_report(report, loaded, merged, accept_placeholders)
+    _say_ended(merged, terms)
     say(
         f"{book}: {'made; ' if merged.is_new else ''}{_counts(merged)}, {_refused(loaded, merged, accept_placeholders)}"
     )
@@ -147,6 +156,13 @@ def _read(kind: Kind, file: Path, terms: "Terms") -> "Loaded":
 
     loaders = {Kind.NCC: load_ncc, Kind.NHSPS: load_nhsps, Kind.NHSBSA: load_nhsbsa, Kind.LOCAL: load_local}
     return loaders[kind](file, terms)
+
+
+def _say_ended(merged: "Merged", terms: "Terms") -> None:
+    from cli.price_tables import say
+
+    if merged.ended:
+        say(f"ended: {merged.ended:,} rows that held still, on the day before {terms.effective_from}")
 
 
 def _counts(merged: "Merged") -> str:

@@ -102,6 +102,22 @@ def test_periods_that_overlap_leave_the_book_as_it_was(local, root):
     assert [path.name for path in (root / "prices").iterdir()] == ["ours"]
 
 
+def test_prices_that_hold_still_may_end_where_new_ones_begin(local, root):
+    local(NURSE, [*NURSE[:2], "N02AN", *NURSE[3:]])
+    result = local(changed(NURSE, "65"), options=["--from", "2025-04-01", "--end-earlier"])
+    assert "ended: 1 rows that held still, on the day before 2025-04-01" in result.output
+    rows = pl.read_csv(root / "prices" / "ours" / "price.csv", infer_schema=False).to_dicts()
+    dates = {(row["price_gbp"], row["currency_code"]): (row["effective_from"], row["effective_to"]) for row in rows}
+    assert dates == {
+        ("61.2", "N02AF"): (None, "2025-03-31"),
+        ("65", "N02AF"): ("2025-04-01", None),
+        ("61.2", "N02AN"): (None, None),
+    }
+    again = local(changed(NURSE, "66"), options=["--from", "2025-04-01", "--end-earlier"])
+    assert "ended" not in again.output
+    assert "0 rows added, 1 replaced" in again.output
+
+
 def test_a_refused_load_makes_no_book(local, root):
     with pytest.raises(LinkedCareError, match="2 rows of the file price the same"):
         local(NURSE, NURSE)
@@ -204,6 +220,8 @@ def test_factors_multiply_prices_that_are_there(prices, local, root, tmp_path):
     path.write_text("Org code,Payment index\nRA4,1.03\n")
     assert "0 rows added, 1 replaced" in prices(*words).output
     assert read_book(root / "prices" / "ours").market_forces_factor["factor_millionths"].to_list() == [1_030_000]
+    assert "ended: 1 rows" in prices(*words, "--from", "2025-04-01", "--end-earlier").output
+    assert read_book(root / "prices" / "ours").market_forces_factor.height == 2
 
 
 def test_an_index_takes_the_place_of_its_name_alone(prices, root, tmp_path):
@@ -231,6 +249,7 @@ def test_an_index_takes_the_place_of_its_name_alone(prices, root, tmp_path):
         ("load", "index", EXCERPT, "--index", "gdp_deflator"),
         ("load", "ncc", EXCERPT, "--year", "2024-25"),
         ("load", "ncc", EXCERPT, "--book", "ours"),
+        ("load", "ncc", EXCERPT, "--book", "ours", "--year", "2024-25", "--end-earlier"),
     ],
 )
 def test_what_a_load_needs_is_asked_for(prices, words):

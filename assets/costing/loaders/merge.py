@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -35,6 +36,7 @@ class Merged:
     Attributes:
         placeholders: the rows of status X, accepted or refused.
         is_new: whether the load made the book.
+        ended: rows that held still and now end before those of the load take effect.
     """
 
     added: int
@@ -42,12 +44,20 @@ class Merged:
     unchanged: int
     placeholders: pl.DataFrame
     is_new: bool
+    ended: int = 0
 
 
 def merge_prices(
-    home_root: Path, name: str, prices: pl.DataFrame, accept_placeholders: bool, like: str | None = None
+    home_root: Path,
+    name: str,
+    prices: pl.DataFrame,
+    accept_placeholders: bool,
+    like: str | None = None,
+    new_from: date | None = None,
 ) -> Merged:
     """Merge prices into the user's book of a name, which is made if there is none, from another book if one is named.
+
+    Prices of the book that hold still on `new_from`, and that the load has anew, end on the day before.
 
     Raises:
         LinkedCareError: if the name is no name for a book, or the book would be one that cannot be relied on; then it
@@ -66,11 +76,14 @@ def merge_prices(
     with _staged(home_root, name, year, like) as (staged, is_new):
         if accept_placeholders and placeholders.height:
             _accept(staged / POLICY)
+        ended = _end_earlier(staged / PRICES, PRICE_COLUMNS, PRICE_KEY, kept, new_from)
         counts = _merge(staged / PRICES, PRICE_COLUMNS, (*PRICE_KEY, *_DATES), kept)
-    return Merged(*counts, placeholders, is_new)
+    return Merged(*counts, placeholders, is_new, ended)
 
 
-def merge_factors(home_root: Path, name: str, factors: pl.DataFrame, like: str | None = None) -> Merged:
+def merge_factors(
+    home_root: Path, name: str, factors: pl.DataFrame, like: str | None = None, new_from: date | None = None
+) -> Merged:
     """Merge market forces factors into the user's book of a name.
 
     Raises:
@@ -79,8 +92,9 @@ def merge_factors(home_root: Path, name: str, factors: pl.DataFrame, like: str |
     if like is None and not (home_root / BOOKS / name / PRICES).is_file():
         raise LinkedCareError(f"{name}: has no prices that a factor could multiply. Load prices first, or give --like.")
     with _staged(home_root, name, "", like) as (staged, is_new):
+        ended = _end_earlier(staged / FACTORS, FACTOR_COLUMNS, ("provider_code",), factors, new_from)
         counts = _merge(staged / FACTORS, FACTOR_COLUMNS, ("provider_code", *_DATES), factors)
-    return Merged(*counts, pl.DataFrame(), is_new)
+    return Merged(*counts, pl.DataFrame(), is_new, ended)
 
 
 def merge_index(home_root: Path, rows: pl.DataFrame) -> Merged:
@@ -148,6 +162,24 @@ def _accept(policy: Path) -> None:
     if yaml.safe_load(text).get("placeholders") != "accepted":
         lines = [line for line in text.splitlines() if not line.startswith("placeholders:")]
         policy.write_text("\n".join([*lines, "placeholders: accepted", ""]))
+
+
+def _end_earlier(
+    path: Path, columns: Sequence[str], key_columns: Sequence[str], rows: pl.DataFrame, new_from: date | None
+) -> int:
+    """End the rows of a file that hold still when rows of the same key take effect; how many."""
+    if new_from is None or not path.is_file():
+        return 0
+    held = read_text(path, columns)
+    started = pl.col("effective_from").fill_null("") < new_from.isoformat()
+    key = pl.concat_str(*key_columns, separator="/")
+    again = rows.select(key.alias("key"))["key"].implode()
+    ending = pl.col("effective_to").is_null() & started & key.is_in(again)
+    last = (new_from - timedelta(days=1)).isoformat()
+    path.write_text(
+        held.with_columns(effective_to=pl.when(ending).then(pl.lit(last)).otherwise("effective_to")).write_csv()
+    )
+    return held.filter(ending).height
 
 
 def _merge(path: Path, columns: Sequence[str], key: Sequence[str], rows: pl.DataFrame) -> tuple[int, int, int]:
