@@ -1,6 +1,6 @@
 -- activity: all care in one shape, linked or not.
 -- Grain: one row per payable unit; packages and ward stays have one row per month that they touch.
--- Units: pence as submitted; quantity in the unit of the currency. Source: nine feeds, person_identifier,
+-- Units: pence as submitted; quantity in the unit of the currency. Source: eleven feeds, person_identifier,
 -- identifier_exclusion, exposure_period. Social care without pseudonym goes by the council's own number.
 with spell as (
     select
@@ -52,9 +52,38 @@ ward_stay as (  -- nights are midnights: the day of discharge is none, the last 
     from mh_ward_stay
 ),
 
+continuing_package as (  -- from its start to its end or, while it runs, the end of the last month that it is sent for
+    select
+        'continuing_care_package' as feed,
+        'continuing_care' as setting,
+        delivery_id,
+        source_row,
+        pseudonym_domain,
+        pseudonym,
+        commissioner_code,
+        true as is_payable,
+        false as is_one_off,
+        false as starts_in_period,
+        start_date as first_day,
+        least(coalesce(end_date, period_end), period_end) as final_day,
+        cast(weekly_cost * 100 as bigint) as unit_pence,
+        cast(1 as bigint) as units,
+        1 as unit_weeks,
+        case package_type
+            when 'FNC' then 'funded_nursing_care'
+            when 'JOINT' then 'joint_funding'
+            when 'CYP' then 'childrens_continuing_care'
+            when 'FAST TRACK' then 'fast_track'
+            else 'continuing_care'
+        end as point_of_delivery
+    from continuing_care_package
+),
+
 package as (  -- a service as far as it runs in the quarter of its delivery, with its weekly price as a fraction;
     -- councils write labels in either release's capitals; unknown planned units leave the package unpriced, not free
     select
+        'social_care_event' as feed,
+        'social_care' as setting,
         s.delivery_id,
         s.source_row,
         case when s.pseudonym is null then 'council_' || s.council_code else s.pseudonym_domain end as pseudonym_domain,
@@ -83,10 +112,17 @@ package as (  -- a service as far as it runs in the quarter of its delivery, wit
         end as point_of_delivery
     from social_care_event as s
     left join cost_frequency as f on s.cost_frequency = f.cost_frequency
+    union all
+    select
+        feed, setting, delivery_id, source_row, pseudonym_domain, pseudonym, commissioner_code, is_payable, is_one_off,
+        starts_in_period, first_day, final_day, unit_pence, units, unit_weeks, point_of_delivery
+    from continuing_package
 ),
 
 package_month as (  -- pence up to and including a day, less pence before: the parts sum to the whole
     select
+        k.feed,
+        k.setting,
         k.delivery_id,
         k.source_row,
         k.pseudonym_domain,
@@ -183,8 +219,8 @@ record as (
     inner join calendar_month as c on c.month_start <= w.final_day and c.month_end >= w.start_date
     union all
     select
-        'social_care_event', delivery_id, source_row, pseudonym_domain, pseudonym, council_code,
-        activity_date, 'social_care', point_of_delivery, cast(null as string), point_of_delivery, cast(null as bigint),
+        feed, delivery_id, source_row, pseudonym_domain, pseudonym, council_code,
+        activity_date, setting, point_of_delivery, cast(null as string), point_of_delivery, cast(null as bigint),
         false, days_to_end - days_before, is_payable,
         case when is_last_part then cast(1 as bigint) else cast(0 as bigint) end, cast(null as bigint),
         case
@@ -204,6 +240,19 @@ record as (
         end,
         cast(null as bigint), cast(null as bigint)
     from package_month
+    union all
+    select
+        'ambulance_incident', delivery_id, source_row, pseudonym_domain, pseudonym, provider_code,
+        call_date, 'emergency', 'ambulance',
+        case treatment_type
+            when 'Hear and treat' then '01'
+            when 'See and treat' then '02'
+            when 'See and convey' then '03'
+            else '04'
+        end,
+        'ambulance', cast(null as bigint), false, cast(1 as bigint), true, cast(1 as bigint),
+        cast(null as bigint), cast(null as bigint), cast(null as bigint), cast(null as bigint)
+    from ambulance_incident
 ),
 
 exposed as (  -- care dated some days after the month of death counts as on its last day

@@ -21,7 +21,7 @@ _DOOR = {
 }
 _PRICED = {
     "submitted": "as submitted by the provider",
-    "package": "council package, by day",
+    "package": "package of a council or care board, by day",
     "exact": "price book, by its code",
     "point_of_delivery": "price book, mean of its kind of care",
     "not_payable": "not payable, such as not attended",
