@@ -22,7 +22,7 @@ SENT_EACH_MONTH = {"mh_ward_stay": "ward_stay_id", "continuing_care_package": "p
 
 
 def current(landing: Landing, feed: str) -> pl.DataFrame:
-    """Accepted rows that no later delivery replaces: the latest delivery of a period, row of a stay or package, snapshot."""
+    """Accepted rows that no later delivery replaces: the latest of a period, stay, package or snapshot."""
     rows = landing.rows[feed].filter(pl.col("rule").is_null())
     if feed in SENT_EACH_MONTH:
         return rows.sort("period_end", "received_at", "n").group_by(SENT_EACH_MONTH[feed], maintain_order=True).last()
