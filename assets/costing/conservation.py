@@ -13,6 +13,7 @@ from pipelines.errors import ConservationError
 from pipelines.store import Store
 from schemas.catalogue import TABLES
 from schemas.costing import LEDGER_STAGES
+from schemas.financial_year import year_bounds
 
 _COST_IS_KNOWN = "linkage"
 
@@ -139,7 +140,9 @@ def prove_table(store: Store, name: str, year: str | None) -> None:
 def _register_year(store: Store, engine: Engine, year: str, names: Iterable[str]) -> None:
     """Make the tables of a year readable, and its units added up. That the files are as written is proved elsewhere."""
     for name in names:
-        store.register(engine, name, [store.require(name, year if TABLES[name].by_year else None)], None)
+        table = TABLES.get(name)  # a feed is none: of it, the deliveries that can hold records of the year
+        stored = store.require(name, year if table and table.by_year else None)
+        store.register(engine, name, [stored if table else stored.within(year_bounds(year))], None)
     engine.register_rows(COSTED, engine.rows(_COSTED))
 
 

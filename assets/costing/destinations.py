@@ -10,12 +10,15 @@ without one.
 """
 
 from pipelines.engine import quoted
-from schemas.activity import EXPOSURE_STATUSES
+from schemas.activity import ACTIVITY, EXPOSURE_STATUSES
 from schemas.costing import PERSON_YEAR_COST, SETTINGS
 from schemas.linkage_quality import LINK_GROUPS
 
 _LISTED = "m.condition_list = 'delphi52'"
 _MONTH = "substr(cast(u.activity_month as varchar), 1, 7)"
+_PENCE_OF_A_UNIT = (
+    f"case v.name {' '.join(f'when {quoted(name)} then t.{name}' for name in ACTIVITY.pence_columns)} end"
+)
 _GROUP = (
     "case u.link_status when 'linked' then 'linked' "
     + " ".join(f"when {quoted(code)} then {quoted(group)}" for group, codes in LINK_GROUPS.items() for code in codes)
@@ -55,11 +58,10 @@ inner join delivery_receipt as t on u.feed = t.feed and u.delivery_id = t.delive
 group by t.feed, t.delivery_id
 """,
     "activity": f"""
-select {_MONTH}, v.name, sum(case v.name when 'submitted_pence' then t.submitted_pence else t.package_pence end),
-    sum(case v.name when 'submitted_pence' then t.submitted_pence else t.package_pence end)
+select {_MONTH}, v.name, sum({_PENCE_OF_A_UNIT}), sum({_PENCE_OF_A_UNIT})
 from unit as u
 inner join activity as t on u.activity_month = t.activity_month
-cross join (values ('submitted_pence'), ('package_pence')) as v(name)
+cross join (values {", ".join(f"({quoted(name)})" for name in ACTIVITY.pence_columns)}) as v(name)
 group by u.activity_month, v.name
 """,
     "activity_cost": f"select {_MONTH}, 'cost_pence', u.cost_pence, u.cost_pence from unit as u",

@@ -137,6 +137,15 @@ where r.verdict in ('accepted', 'superseded')
     and case u.unit when 'rows' then r.announced_rows else r.announced_pence end is not null
 """
 
+# Net ingredient cost as it was delivered: no line of the ledger holds it, since it is not what is paid.
+_NET_INGREDIENT = """(
+    select 'gp_prescription' as feed, g.practice_code as provider_code, c.month_start as activity_month,
+        cast(g.net_ingredient_price * 100 as bigint) as net_ingredient_pence
+    from gp_prescription as g
+    inner join calendar_month as c on g.processing_month between c.month_start and c.month_end
+    where c.financial_year in (select financial_year from cost_ledger)
+) as delivered"""
+
 TIES: dict[str, Tie] = {
     "delivery_receipt": Tie(
         "what was read of the delivery",
@@ -167,13 +176,14 @@ TIES: dict[str, Tie] = {
     "linkage_difference": Tie("cost_ledger", DIFFERENCE, sources=("linkage_quality",)),
     "linkage_bound": Tie("cost_ledger or person_year_cost", BOUND, sources=("person_year_cost",)),
     "activity": Tie(
-        "cost_ledger",
+        "cost_ledger, or the lines delivered,",
         tied(
             long(
                 "activity",
                 {
                     "submitted_pence": "submitted_pence",
                     "package_pence": "case when submitted_pence is null then package_pence end",
+                    "net_ingredient_pence": "net_ingredient_pence",
                 },
                 group=PLACE,
             ),
@@ -185,8 +195,11 @@ TIES: dict[str, Tie] = {
                 },
                 group=PLACE,
                 where="where stage = 'pricing'",
-            ),
+            )
+            + " union all "
+            + long(_NET_INGREDIENT, {"net_ingredient_pence": "net_ingredient_pence"}, group=PLACE),
         ),
+        sources=("gp_prescription", "calendar_month"),
     ),
     "activity_cost": Tie(
         "cost_ledger",
