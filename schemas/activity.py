@@ -112,8 +112,8 @@ ACTIVITY = Table(
     name="activity",
     step="activity",
     grain="One row per payable unit of care; packages and ward stays have one row per month that they touch.",
-    description="All care in one shape, linked or not. What is not payable (appointments not attended, requests) is "
-    "in it and priced at nothing.",
+    description="All care in one shape, linked or not. What is not payable (appointments not attended, lines not paid "
+    "for or private, requests) is in it and priced at nothing.",
     columns=(
         FINANCIAL_YEAR,
         FEED,
@@ -127,22 +127,36 @@ ACTIVITY = Table(
         PROVIDER_CODE,
         SETTING,
         POINT_OF_DELIVERY,
-        Column("currency_code", "STRING", "Code by which a price book prices the unit.", nullable=True),
+        Column(
+            "currency_code",
+            "STRING",
+            "Code by which a price book prices the unit: the healthcare resource group of a spell, outpatient procedure "
+            "or emergency attendance; the treatment function of an outpatient attendance; staff and mode, or minutes, "
+            "of an appointment; team or currency elsewhere. Null where there is none or the record could not be "
+            "grouped.",
+            nullable=True,
+        ),
         Column(
             "price_point",
             "STRING",
             "Finest point under which a price book may price the unit; the point of delivery unless a rule of the "
-            "setting says otherwise.",
+            "setting says otherwise. Admitted: best_practice_ and the point, where a best practice tariff applied; else "
+            "short_stay_emergency, for adults of 19 and over admitted as emergencies with at most one payable day. "
+            "Outpatients: the point and _multi_professional, where several professions were present.",
         ),
         Column(
             "payable_days",
             "BIGINT",
-            "Nights of an admitted spell less critical care, rehabilitation and specialist palliative care; null for "
-            "all other care.",
+            "Payable days of an admitted spell as sent, else its nights less critical care, rehabilitation and "
+            "specialist palliative care days, at least 0; null for all other care.",
             nullable=True,
             unit="days",
         ),
-        Column("is_proxy_currency", "BOOLEAN", "Whether the currency was borrowed through a mapping."),
+        Column(
+            "is_proxy_currency",
+            "BOOLEAN",
+            "Whether the currency was borrowed through a mapping, or assumed because role or mode is not known.",
+        ),
         QUANTITY,
         Column("is_payable", "BOOLEAN", "Whether it is care that costs anything."),
         PART_RECORD_COUNT,

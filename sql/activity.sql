@@ -2,46 +2,76 @@
 -- Grain: one row per payable unit; packages and ward stays have one row per month that they touch.
 -- Units: pence as submitted; quantity in the unit of the currency. Source: nine feeds, person_identifier,
 -- identifier_exclusion, exposure_period. Social care without pseudonym goes by the council's own number.
-with spell as (
+with spell as (  -- NHS Payment Scheme; a group of chapter U is a record that could not be grouped, so no code
     select
-        delivery_id, source_row, pseudonym_domain, pseudonym, provider_code, discharge_date, hrg_code, submitted_price,
+        delivery_id, source_row, pseudonym_domain, pseudonym, provider_code, discharge_date, submitted_price,
+        case when substr(hrg_code, 1, 1) <> 'U' then hrg_code end as currency_code,
         case
             when patient_classification_code = '2' then 'day_case'
             when patient_classification_code in ('3', '4') then 'regular_attender'
             when admission_method_code in ('11', '12', '13') then 'elective'
             when cast(discharge_date - admission_date as bigint) <= 1 then 'non_elective_short'
             else 'non_elective_long'
-        end as point_of_delivery
+        end as point_of_delivery,
+        cast(
+            coalesce(
+                payable_days,
+                greatest(
+                    0,
+                    cast(discharge_date - admission_date as bigint) - coalesce(critical_care_days, 0)
+                    - coalesce(rehabilitation_days, 0) - coalesce(specialist_palliative_care_days, 0)
+                )
+            ) as bigint
+        ) as payable_days,
+        admission_method_code in ('21', '22', '23', '24', '25', '28', '2A', '2B', '2C', '2D')
+        and coalesce(age_years, 0) >= 19 as is_adult_emergency,  -- an unknown age does not earn the reduced price
+        coalesce(best_practice_flag, 'N') not in ('N', '0') as is_best_practice
     from apc_spell
 ),
 
-attendance as (
+attendance as (  -- NHS Payment Scheme: a procedure's group, else the treatment function; WF02 is multi-professional
     select
-        delivery_id, source_row, pseudonym_domain, pseudonym, provider_code, appointment_date, hrg_code,
-        submitted_price,
-        attendance_status_code in ('5', '6') as is_attended,
-        case
-            when substr(hrg_code, 1, 2) <> 'WF' then 'procedure'
-            when first_attendance_code = '1' then 'first_face_to_face'
-            when first_attendance_code = '3' then 'first_remote'
-            when first_attendance_code = '4' then 'follow_up_remote'
+        delivery_id, source_row, pseudonym_domain, pseudonym, provider_code, appointment_date, submitted_price,
+        treatment_function_code,
+        case when substr(hrg_code, 1, 2) <> 'WF' and substr(hrg_code, 1, 1) <> 'U' then hrg_code end as procedure_code,
+        case first_attendance_code
+            when '1' then 'first_face_to_face'
+            when '3' then 'first_remote'
+            when '4' then 'follow_up_remote'
             else 'follow_up_face_to_face'
-        end as point_of_delivery
+        end as attendance_point,
+        case
+            when multi_professional_code in ('1', '2') or substr(hrg_code, 1, 4) = 'WF02' then '_multi_professional'
+            else ''
+        end as professions,
+        attendance_status_code in ('5', '6') and first_attendance_code <> '5' as is_seen  -- 5 is a clock stop
     from op_attendance
 ),
 
-appointment as (  -- minutes where they are recorded, else one contact of its mode
+appointment as (  -- minutes where they are recorded, else one contact of its mode; unknown role or mode is assumed
     select
         delivery_id, source_row, pseudonym_domain, pseudonym, practice_code, appointment_date, duration_minutes,
         status_code = 'Attended' as is_attended,
-        case when staff_role_group = 'GP' then 'GP' when staff_role_group = 'Nurses' then 'PN' else 'AHP' end as staff,
+        case staff_role_group when 'GP' then 'GP' when 'Nurses' then 'PN' else 'AHP' end as staff,
         case
             when duration_minutes > 0 then 'MIN'
             when contact_mode in ('Telephone', 'Video Conference/Online') then 'TEL'
             when contact_mode = 'Home Visit' then 'HV'
             else 'F2F'
-        end as priced_by
+        end as priced_by,
+        coalesce(staff_role_group, 'Unknown') in ('Data Quality', 'Unknown')
+        or (coalesce(duration_minutes, 0) = 0 and coalesce(contact_mode, 'Unknown') = 'Unknown') as is_assumed
     from gp_appointment
+),
+
+prescription as (  -- NHSBSA: lines not dispensed, not paid for or private are no cost to the NHS
+    select
+        delivery_id, source_row, pseudonym_domain, pseudonym, practice_code, processing_month, item_count,
+        submitted_price, net_ingredient_price,
+        not coalesce(
+            not_dispensed_code in ('Y', '1') or paid_code in ('N', '0') or private_code in ('Y', '1'), false
+        ) as is_paid
+    from gp_prescription
 ),
 
 ward_stay as (  -- nights are midnights: the day of discharge is none, the last day of an open stay is one
@@ -112,8 +142,16 @@ package_month as (  -- pence up to and including a day, less pence before: the p
 record as (
     select
         'apc_spell' as feed, delivery_id, source_row, pseudonym_domain, pseudonym, provider_code,
-        discharge_date as activity_date, 'inpatient' as setting, point_of_delivery, hrg_code as currency_code,
-        point_of_delivery as price_point, cast(null as bigint) as payable_days,
+        discharge_date as activity_date, 'inpatient' as setting, point_of_delivery, currency_code,
+        case
+            when is_best_practice then 'best_practice_' || point_of_delivery
+            when
+                is_adult_emergency and payable_days <= 1
+                and point_of_delivery in ('non_elective_short', 'non_elective_long')
+                then 'short_stay_emergency'
+            else point_of_delivery
+        end as price_point,
+        payable_days,
         false as is_proxy_currency, cast(1 as bigint) as quantity, true as is_payable,
         cast(1 as bigint) as record_count,
         cast(submitted_price * 100 as bigint) as submitted_pence, cast(null as bigint) as package_pence,
@@ -122,22 +160,25 @@ record as (
     union all
     select
         'op_attendance', delivery_id, source_row, pseudonym_domain, pseudonym, provider_code,
-        appointment_date, 'outpatient', point_of_delivery, hrg_code, point_of_delivery, cast(null as bigint),
-        false, cast(1 as bigint), is_attended, cast(1 as bigint),
+        appointment_date, 'outpatient', case when procedure_code is null then attendance_point else 'procedure' end,
+        coalesce(procedure_code, treatment_function_code),
+        case when procedure_code is null then attendance_point || professions else 'procedure' end,
+        cast(null as bigint), false, cast(1 as bigint), is_seen, cast(1 as bigint),
         cast(submitted_price * 100 as bigint), cast(null as bigint), cast(null as bigint), cast(null as bigint)
     from attendance
     union all
     select
         'ec_attendance', delivery_id, source_row, pseudonym_domain, pseudonym, provider_code,
-        arrival_date, 'emergency', 'emergency_attendance', hrg_code, 'emergency_attendance', cast(null as bigint),
-        false, cast(1 as bigint), true, cast(1 as bigint),
+        arrival_date, 'emergency', 'emergency_attendance', case when substr(hrg_code, 1, 1) <> 'U' then hrg_code end,
+        'emergency_attendance', cast(null as bigint), false, cast(1 as bigint), true, cast(1 as bigint),
         cast(submitted_price * 100 as bigint), cast(null as bigint), cast(null as bigint), cast(null as bigint)
     from ec_attendance
     union all
     select
         'gp_appointment', delivery_id, source_row, pseudonym_domain, pseudonym, practice_code,
         appointment_date, 'primary', 'gp_appointment', staff || '-' || priced_by,
-        'gp_appointment', cast(null as bigint), false, case when priced_by = 'MIN' then cast(least(duration_minutes, 60) as bigint) else cast(1 as bigint) end,
+        'gp_appointment', cast(null as bigint), is_assumed,
+        case when priced_by = 'MIN' then cast(least(duration_minutes, 60) as bigint) else cast(1 as bigint) end,
         is_attended, cast(1 as bigint),
         cast(null as bigint), cast(null as bigint), cast(null as bigint), cast(null as bigint)
     from appointment
@@ -145,9 +186,10 @@ record as (
     select
         'gp_prescription', delivery_id, source_row, pseudonym_domain, pseudonym, practice_code,
         processing_month, 'primary', 'prescribing', cast(null as string), 'prescribing', cast(null as bigint),
-        false, cast(item_count as bigint), true, cast(1 as bigint),
-        cast(submitted_price * 100 as bigint), cast(null as bigint), cast(null as bigint), cast(null as bigint)
-    from gp_prescription
+        false, cast(item_count as bigint), is_paid, cast(1 as bigint),
+        cast(submitted_price * 100 as bigint), cast(null as bigint),
+        cast(net_ingredient_price * 100 as bigint), cast(null as bigint)
+    from prescription
     union all
     select
         'community_contact', k.delivery_id, k.source_row, k.pseudonym_domain, k.pseudonym, k.provider_code,
