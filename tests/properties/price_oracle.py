@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
@@ -18,7 +18,7 @@ from typing import Any
 
 Row = dict[str, Any]
 Text = dict[str, str]
-Points = dict[tuple[str, str], list[str]]
+Points = dict[tuple[str, str, str], list[str]]
 
 MILLION = 1_000_000
 BORROWED = ("all_points", "hrg_root", "subchapter", "point_of_delivery", "proxy")
@@ -54,7 +54,8 @@ def book_points(path: Path) -> Points:
     ranked = defaultdict(list)
     with path.open(newline="", encoding="utf-8") as file:
         for row in csv.DictReader(file):
-            ranked[row["setting"], row["price_point"]].append((int(row["rank"]), row["book_point"]))
+            place = (row["setting"], row["point_of_delivery"], row["price_point"])
+            ranked[place].append((int(row["rank"]), row["book_point"]))
     return {place: [point for _, point in sorted(found)] for place, found in ranked.items()}
 
 
@@ -148,6 +149,7 @@ class PriceOracle:
     Attributes:
         book: what book.yaml says: submitted_price, prescribing, real_year and, in `index`, an index name by setting.
         index: index_name, price_year, index_value.
+        rounded: how pence are rounded, once; another rounding is for the proof that it would be found.
     """
 
     prices: list[Text]
@@ -156,6 +158,7 @@ class PriceOracle:
     index: list[Text]
     book: Row
     points: Points
+    rounded: Callable[[Fraction], int] = half_up
 
     @cached_property
     def _by_setting(self) -> dict[str, list[Offer]]:
@@ -190,7 +193,7 @@ class PriceOracle:
                 real = self._carried(Fraction(pence), unit["setting"], own_year, self.book["real_year"], must=True)
                 return Priced(
                     pence,
-                    None if real is None else half_up(real),
+                    None if real is None else self.rounded(real),
                     level,
                     price_year=own_year,
                     price_basis="tariff" if level == "submitted" else "package",
@@ -204,8 +207,8 @@ class PriceOracle:
         real = self._carried(amount, unit["setting"], match.year, self.book["real_year"], must=True)
         assert nominal is not None
         return Priced(
-            half_up(nominal),
-            None if real is None else half_up(real),
+            self.rounded(nominal),
+            None if real is None else self.rounded(real),
             level,
             match.price,
             match.year,
@@ -261,7 +264,7 @@ class PriceOracle:
     def _ladder(
         self, setting: str, delivery: str, price_point: str, code: str | None, month: date, is_borrowed: bool
     ) -> tuple[str, Offer] | None:
-        points = self.points.get((setting, price_point), [price_point])
+        points = self.points.get((setting, delivery, price_point)) or list(dict.fromkeys([price_point, delivery]))
         is_grouped = (
             setting == "inpatient"
             or (setting == "outpatient" and delivery == "procedure")
@@ -323,8 +326,11 @@ class PriceOracle:
             if not rows:
                 unpriced += 1
                 continue
-            days = UNBUNDLED_DAYS.get(code[:2])
-            times = 1 if days is None else spell[days] or 0
+            column = UNBUNDLED_DAYS.get(code[:2])
+            times = spell[column] if column else 1
+            if times is None:  # nobody says for how many days
+                unpriced += 1
+                continue
             pence += times * nearest(rows, spell["discharge_date"].replace(day=1), lambda one: one.window).price
         return Supplement(max(rates, default=Fraction(0)), pence, unpriced)
 

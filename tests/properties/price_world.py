@@ -50,6 +50,21 @@ WINDOWS = {  # first and last days of the rows of one code; lists with gaps, who
     "to_come": (("2025-04-01", "2026-03-31"),),
     "year": (("2023-04-01", "2024-03-31"), ("2024-04-01", "2025-03-31"), ("2025-04-01", "")),
 }
+PLACES = (  # price points that are their own book point, which the reference file need not name
+    ("outpatient", "procedure", "procedure"),
+    ("emergency", "emergency_attendance", "emergency_attendance"),
+    ("emergency", "ambulance", "ambulance"),
+    ("primary", "gp_appointment", "gp_appointment"),
+    ("primary", "gp_appointment", "gp_appointment_at_home"),
+    ("primary", "prescribing", "prescribing"),
+    ("community", "community_contact", "community_contact"),
+    ("community", "district_nursing", "district_nursing"),
+    ("mental_health", "mh_contact", "mh_contact"),
+    ("mental_health", "mh_bed_day", "mh_bed_day"),
+    ("mental_health", "mh_cluster_day", "mh_cluster_day"),
+    ("social_care", "community_support", "community_support"),
+    ("continuing_care", "fast_track", "fast_track"),
+)
 _HEADER = (
     "setting point_of_delivery currency_code description unit price_gbp trim_point_days excess_day_price_gbp price_year "
     "effective_from effective_to basis source licence status is_proxy national_activity"
@@ -96,9 +111,9 @@ def places(path: Path) -> tuple[list[Place], list[tuple[str, str]]]:
     """Price points of activity, and the book points under which a book may price them, from the reference file."""
     with path.open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    fine = {(row["setting"], row["point_of_delivery"], row["price_point"]) for row in rows}
+    fine = {(row["setting"], row["point_of_delivery"], row["price_point"]) for row in rows} | set(PLACES)
     coarse = {(row["setting"], row["book_point"]) for row in rows}
-    return sorted(fine), sorted(coarse)
+    return sorted(fine), sorted(coarse | {(setting, point) for setting, _, point in PLACES})
 
 
 def random_price_world(seed: int, units: int, path: Path) -> PriceWorld:
