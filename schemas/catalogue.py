@@ -11,6 +11,7 @@ from schemas import (
     linkage_quality,
     morbidity,
     overlap,
+    prices,
 )
 from schemas.table import Table
 
@@ -22,6 +23,7 @@ TABLES: dict[str, Table] = {
         overlap,
         linkage,
         activity,
+        prices,
         costing,
         linkage_quality,
         morbidity,

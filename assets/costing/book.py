@@ -15,7 +15,16 @@ from typing import Any
 import polars as pl
 import yaml
 
-from assets.costing.book_text import matches, month_bounds, named, read_text, refuse, refuse_blank, refuse_overlap
+from assets.costing.book_text import (
+    is_financial_year,
+    matches,
+    month_bounds,
+    named,
+    read_text,
+    refuse,
+    refuse_blank,
+    refuse_overlap,
+)
 from assets.reference import FOLDER, refuse_unclear_flags
 from pipelines.environment import price_book_name
 from pipelines.errors import LinkedCareError
@@ -212,8 +221,9 @@ def read_price(path: Path) -> pl.DataFrame:
     refuse_blank(path, text, (*PRICE_KEY, "description", "unit", "price_year", "basis", "source", "licence"))
     settings = f"rows are of no setting that is one of {', '.join(SETTINGS)}. Mend them."
     refuse(path, text, ~pl.col("setting").is_in(SETTINGS), settings)
-    refuse(path, text, ~pl.col("basis").is_in(BASES), f"rows have a basis that is none of {', '.join(BASES)}. Mend them.")
-    refuse(path, text, ~_is_year("price_year"), "rows have no price year such as 2024-25. Mend them.")
+    bases = f"rows have a basis that is none of {', '.join(BASES)}. Mend them."
+    refuse(path, text, ~pl.col("basis").is_in(BASES), bases)
+    refuse(path, text, ~is_financial_year("price_year"), "rows have no price year such as 2024-25. Mend them.")
     unweighted = pl.col("national_activity").is_not_null() & ~matches("national_activity", "[0-9]{1,12}")
     refuse(path, text, unweighted, "rows have national activity that is no whole number. Mend them.")
     rows = month_bounds(path, text).with_columns(
@@ -230,12 +240,6 @@ def read_price(path: Path) -> pl.DataFrame:
 
 def _pence(name: str) -> pl.Expr:
     return (pl.col(name).cast(pl.Decimal(18, 4)) * 100).cast(pl.Decimal(18, 2))
-
-
-def _is_year(name: str) -> pl.Expr:
-    start = pl.col(name).str.slice(0, 4).cast(pl.Int64, strict=False)
-    ends = ((start + 1) % 100).cast(pl.String).str.zfill(2) == pl.col(name).str.slice(5)
-    return matches(name, "[0-9]{4}-[0-9]{2}") & ends
 
 
 def read_factor(path: Path) -> pl.DataFrame:
@@ -267,6 +271,7 @@ def read_top_up(path: Path) -> pl.DataFrame:
         "rates are not shares such as 0.15 with at most six decimals. Mend them.",
     )
     refuse_blank(path, text, (*TOP_UP_KEY, "source"))
+    refuse(path, text, ~matches("code", "[A-Z0-9]{2,10}"), "codes are not two or more capitals and digits. Mend them.")
     systems = ("icd10", "opcs4", "hrg")
     refuse(
         path,

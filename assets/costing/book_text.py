@@ -67,6 +67,13 @@ def matches(name: str, pattern: str) -> pl.Expr:
     return pl.col(name).fill_null("").str.contains(f"^(?:{pattern})$")
 
 
+def is_financial_year(name: str) -> pl.Expr:
+    """Whether the text of a column is a financial year such as 2024-25."""
+    start = pl.col(name).str.slice(0, 4).cast(pl.Int64, strict=False)
+    ends = ((start + 1) % 100).cast(pl.String).str.zfill(2) == pl.col(name).str.slice(5)
+    return matches(name, "[0-9]{4}-[0-9]{2}") & ends
+
+
 def month_bounds(path: Path, text: pl.DataFrame) -> pl.DataFrame:
     """`effective_from` and `effective_to` as dates: whole months, or blank for any day.
 
@@ -79,7 +86,8 @@ def month_bounds(path: Path, text: pl.DataFrame) -> pl.DataFrame:
     )
     start, end = pl.col("effective_from_read"), pl.col("effective_to_read")
     unread = pl.any_horizontal(
-        pl.col(name).is_not_null() & ~(matches(name, "[0-9]{4}-[0-9]{2}-[0-9]{2}") & pl.col(f"{name}_read").is_not_null())
+        pl.col(name).is_not_null()
+        & ~(matches(name, "[0-9]{4}-[0-9]{2}-[0-9]{2}") & pl.col(f"{name}_read").is_not_null())
         for name in ("effective_from", "effective_to")
     )
     refuse(path, dated, unread, "rows have effective dates that are not written as 2024-04-01. Mend them.")
