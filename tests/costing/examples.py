@@ -19,6 +19,7 @@ from tests.sql.cases import Case, evaluate, rows_of
 
 HERE = Path(__file__).parent
 YEAR = "2024-25"
+_A_DAY = "2024-04-01"
 _BOOK = {"name": "worked", "version": "1", "title": "A worked example", "real_year": YEAR}
 _FILES = {
     "prices": (
@@ -79,8 +80,12 @@ class Example:
     year: str = YEAR
 
     def sources(self) -> dict[str, pa.Table]:
-        """Every source table of activity, typed as declared."""
-        return Case("activity", self.name, self.given, "").sources()
+        """Every source table of activity, typed as declared; a spell without dates is of one day of April."""
+        given = dict(self.given)
+        if "discharge_date" not in (text := given.get("apc_spell", "discharge_date")):
+            header, *rows = text.strip().splitlines()
+            given["apc_spell"] = "\n".join([f"{header}  discharge_date", *(f"{row}  {_A_DAY}" for row in rows)])
+        return Case("activity", self.name, given, "").sources()
 
     def write_book(self, folder: Path) -> None:
         """The book as a folder of files."""

@@ -24,6 +24,7 @@ MILLION = 1_000_000
 BORROWED = ("all_points", "hrg_root", "subchapter", "point_of_delivery", "proxy")
 ROOT, SUBCHAPTER = 4, 2
 UNGROUPED = "U"
+SEVERAL = "several sources of the price book"
 UNBUNDLED_DAYS = {
     "XC": "critical_care_days",
     "XB": "critical_care_days",
@@ -115,6 +116,7 @@ class Priced:
     price_source: str | None = None
     is_proxy: bool = False
     excess_days: int | None = None
+    price_index: str | None = None
 
 
 def offer(row: Text) -> Offer:
@@ -148,7 +150,7 @@ class PriceOracle:
 
     Attributes:
         book: what book.yaml says: submitted_price, prescribing, real_year and, in `index`, an index name by setting.
-        index: index_name, price_year, index_value.
+        index: index_name, vintage, price_year, index_value.
         rounded: how pence are rounded, once; another rounding is for the proof that it would be found.
     """
 
@@ -185,29 +187,29 @@ class PriceOracle:
 
     def price(self, unit: Row, supplement: Supplement | None = None) -> Priced:
         """What a row of activity costs, with what belongs to its spell."""
-        own_year = financial_year(unit["activity_month"])
+        own_year, real_year = financial_year(unit["activity_month"]), self.book["real_year"]
         if not unit["is_payable"]:
             return Priced(0, 0, "not_payable")
         for level, pence in (("submitted", self._submitted(unit)), ("package", unit["package_pence"])):
             if pence is not None:
-                real = self._carried(Fraction(pence), unit["setting"], own_year, self.book["real_year"], must=True)
+                real = self._carried(Fraction(pence), unit["setting"], own_year, real_year)
                 return Priced(
                     pence,
                     None if real is None else self.rounded(real),
                     level,
                     price_year=own_year,
                     price_basis="tariff" if level == "submitted" else "package",
+                    price_index=self._index_used(unit["setting"], own_year, real_year),
                 )
         found = self.matched(unit)
         if found is None:
             return Priced(None, None, "unpriced")
         level, match = found
         amount, excess = self._amount(unit, match, supplement or Supplement())
-        nominal = self._carried(amount, unit["setting"], match.year, own_year, must=False)
-        real = self._carried(amount, unit["setting"], match.year, self.book["real_year"], must=True)
-        assert nominal is not None
+        nominal = self._carried(amount, unit["setting"], match.year, own_year)
+        real = self._carried(amount, unit["setting"], match.year, real_year)
         return Priced(
-            self.rounded(nominal),
+            self.rounded(amount if nominal is None else nominal),
             None if real is None else self.rounded(real),
             level,
             match.price,
@@ -216,6 +218,7 @@ class PriceOracle:
             match.source,
             level in BORROWED,
             excess,
+            self._index_used(unit["setting"], match.year, own_year, real_year),
         )
 
     def _submitted(self, unit: Row) -> int | None:
@@ -231,8 +234,8 @@ class PriceOracle:
         is_tariff = match.basis == "tariff"
         amount = unit["quantity"] * match.price * (1 + (supplement.top_up if is_tariff else 0))
         excess = None
-        if unit["payable_days"] is not None and match.trim_days is not None and match.excess_price is not None:
-            excess = max(0, unit["payable_days"] - match.trim_days)
+        if match.trim_days is not None and match.excess_price is not None:
+            excess = max(0, (unit["payable_days"] or 0) - match.trim_days)
             amount += excess * match.excess_price
         amount += supplement.unbundled
         return amount * (self._factor(unit) if is_tariff else 1), excess
@@ -244,14 +247,24 @@ class PriceOracle:
             return Fraction(1)
         return Fraction(nearest(rows, unit["activity_month"], window)["factor"])
 
-    def _carried(self, amount: Fraction, setting: str, of: str, to: str, must: bool) -> Fraction | None:
-        """An amount in money of another year; as it stands, or unknown if it must be carried, without an index."""
+    def _carried(self, amount: Fraction, setting: str, of: str, to: str) -> Fraction | None:
+        """An amount in money of another year; unknown where the index of its setting lacks either."""
         if of == to:
             return amount
-        name = self.book["index"].get(setting, self.book["index"]["default"])
+        name = self._index_of(setting)
         if (name, of) in self._indices and (name, to) in self._indices:
             return amount * self._indices[name, to] / self._indices[name, of]
-        return None if must else amount
+        return None
+
+    def _index_of(self, setting: str) -> str:
+        return self.book["index"].get(setting, self.book["index"]["default"])
+
+    def _index_used(self, setting: str, of: str, *to: str) -> str | None:
+        """The index and its vintage, where it carried the price to another year."""
+        name = self._index_of(setting)
+        if not any(of != year and {(name, of), (name, year)} <= self._indices.keys() for year in to):
+            return None
+        return next(f"{name} ({row['vintage']})" for row in self.index if row["index_name"] == name)
 
     def matched(self, unit: Row) -> tuple[str, Offer] | None:
         """The row of the book that prices a unit, and how it was found."""
@@ -294,24 +307,38 @@ class PriceOracle:
         return None
 
     def _mean(self, rows: list[Offer], month: date) -> Offer | None:
-        """The mean of the rows in force, to a hundredth of a penny; by national activity where every row has it."""
+        """The mean over codes and points, each by the row in force, to a hundredth of a penny.
+
+        Never over years or bases: of several years the last, of several bases the first by name. By national activity
+        where every row has it.
+        """
         if not rows:
             return None
-        closest = min(nearness(one.window, month) for one in rows)
-        rows = [one for one in rows if nearness(one.window, month) == closest]
-        weights = [one.weight for one in rows]
-        known = [weight for weight in weights if weight is not None]
-        if len(known) < len(weights) or not sum(known):
-            known = [Fraction(1)] * len(rows)
-        total = sum((one.price * weight for one, weight in zip(rows, known, strict=True)), Fraction(0))
-        mean = Fraction(half_up(100 * total / sum(known)), 100)
-        return replace(rows[0], price=mean, trim_days=None, excess_price=None)
+        places = defaultdict(list)
+        for one in rows:
+            places[one.point, one.code].append(one)
+        now = [nearest(found, month, lambda one: one.window) for found in places.values()]
+        year = max(one.year for one in now)
+        basis = min(one.basis for one in now if one.year == year)
+        now = [one for one in now if (one.year, one.basis) == (year, basis)]
+        weights = [one.weight for one in now if one.weight is not None]
+        if len(weights) < len(now) or not sum(weights):
+            weights = [Fraction(1)] * len(now)
+        total = sum((one.price * weight for one, weight in zip(now, weights, strict=True)), Fraction(0))
+        sources = {one.source for one in now}
+        return replace(
+            now[0],
+            price=Fraction(half_up(100 * total / sum(weights)), 100),
+            source=sources.pop() if len(sources) == 1 else SEVERAL,
+            trim_days=None,
+            excess_price=None,
+        )
 
     def supplement(self, spell: Row) -> Supplement:
         """The top-up and the unbundled care of a row of apc_spell."""
         codes = {
-            "icd10": listed(spell["icd10_codes"]),
-            "opcs4": listed(spell["opcs4_codes"]),
+            "icd10": [code.replace(".", "") for code in listed(spell["icd10_codes"])],
+            "opcs4": [code.replace(".", "") for code in listed(spell["opcs4_codes"])],
             "hrg": listed(spell["hrg_code"]),
         }
         rates = [
@@ -321,23 +348,31 @@ class PriceOracle:
             and any(code.startswith(row["code"]) for code in codes[row["code_system"]])
         ]
         pence, unpriced = Fraction(0), 0
-        for code in listed(spell["unbundled_hrg_codes"]):
+        for code, times in self._unbundled(spell).items():
             rows = self._by_code.get(("inpatient", "unbundled", code))
-            if not rows:
+            if times is None or not rows:  # nobody says for how many days, or at which price
                 unpriced += 1
-                continue
-            column = UNBUNDLED_DAYS.get(code[:2])
-            times = spell[column] if column else 1
-            if times is None:  # nobody says for how many days
-                unpriced += 1
-                continue
-            pence += times * nearest(rows, spell["discharge_date"].replace(day=1), lambda one: one.window).price
+            else:
+                month = spell["discharge_date"].replace(day=1)
+                pence += times * nearest(rows, month, lambda one: one.window).price
         return Supplement(max(rates, default=Fraction(0)), pence, unpriced)
+
+
+    def _unbundled(self, spell: Row) -> dict[str, int | None]:
+        """How often each unbundled code counts: its days, however often it stands, or as often as it stands or says."""
+        counts: dict[str, int | None] = {}
+        for entry in listed(spell["unbundled_hrg_codes"]):
+            code, _, times = entry.partition("*")
+            if column := UNBUNDLED_DAYS.get(code[:2]):
+                counts[code] = spell[column]
+            else:
+                counts[code] = (counts.get(code) or 0) + int(times or 1)
+        return counts
 
 
 def listed(codes: str | None) -> list[str]:
     """Codes that commas or double bars set apart."""
-    return [code.strip() for code in (codes or "").replace("||", ",").split(",") if code.strip()]
+    return [code.strip() for code in (codes or "").replace("|", ",").split(",") if code.strip()]
 
 
 def nearness(when: Window, month: date) -> tuple[int, bool]:

@@ -38,7 +38,7 @@ CODES = {
     "inpatient": (),
 }
 UNBUNDLED = ("XC01Z", "XC06Z", "XB05Z", "VC01Z", "SD01A", "SB97Z", "RD20A", "XD01Z")
-DIAGNOSES = ("I219", "J440", "C509", "C61X")
+DIAGNOSES = ("I21.9", "J440", "C50.9", "C61X")
 PROCEDURES = ("W371", "K401", "A521")
 WINDOWS = {  # first and last days of the rows of one code; lists with gaps, wholly past and wholly to come
     "always": (("", ""),),
@@ -155,7 +155,7 @@ def _index(chance: Random) -> list[Text]:
     return [
         {
             "index_name": name,
-            "vintage": "2025",
+            "vintage": "first",
             "price_year": year,
             "index_value": value,
             "is_provisional": "false",
@@ -186,8 +186,8 @@ def _top_ups(chance: Random) -> Iterator[Text]:
     for _ in range(chance.choice([0, 6, 12])):
         system, code = chance.choice(
             [
-                ("icd10", chance.choice(["I21", "J44", "C", "C509"])),
-                ("opcs4", chance.choice(["W37", "W", "K401"])),
+                ("icd10", chance.choice(["I21", "J44", "C5", "C509"])),
+                ("opcs4", chance.choice(["W37", "W3", "K401"])),
                 ("hrg", chance.choice(["HN2", "FD10", "EB"])),
             ]
         )
@@ -305,7 +305,8 @@ def _code(chance: Random, setting: str, point: str) -> str | None:
 
 def _spell(chance: Random, unit: Row) -> Row:
     """The admitted spell behind a unit, as the feed holds it."""
-    joined = chance.choice([",", "||", ", "])
+    joined = chance.choice([",", "||", "|"])
+    unbundled = [code + chance.choice(["", "", "*3"]) for code in chance.choices(UNBUNDLED, k=chance.randrange(5))]
 
     def some(codes: tuple[str, ...], most: int) -> str | None:
         return joined.join(chance.sample(codes, chance.randrange(most + 1))) or None
@@ -319,7 +320,7 @@ def _spell(chance: Random, unit: Row) -> Row:
         "hrg_code": unit["currency_code"],
         "icd10_codes": some(DIAGNOSES, 3),
         "opcs4_codes": some(PROCEDURES, 2),
-        "unbundled_hrg_codes": some(UNBUNDLED, 3),
+        "unbundled_hrg_codes": joined.join(unbundled) or None,
         "critical_care_days": chance.choice([None, 0, 1, 9]),
         "rehabilitation_days": chance.choice([None, 0, 14]),
         "specialist_palliative_care_days": chance.choice([None, 0, 3]),
