@@ -110,16 +110,31 @@ COST_FREQUENCY = Table(
 COMMUNITY_CURRENCY = Table(
     name="community_currency",
     step="activity",
-    grain="One row per community team type that has a currency.",
-    description="Currency by which a community contact is priced. A proxy: the mapping is this project's own.",
+    grain="One row per community team type, age group and contact mode that has a currency.",
+    description="Point of delivery and currency by which a community contact is priced. Where the list of team types "
+    "and that of currencies do not name the same service, the mapping is this project's own: a proxy.",
     columns=(
         Column("team_type_code", "STRING", "CSDS service or team type."),
+        Column("age_group", "STRING", "adult, child (18 or younger) or all."),
+        Column("contact_mode", "STRING", "face_to_face, remote or all."),
+        described(POINT_OF_DELIVERY, "community_contact, district_nursing or hospice."),
         Column("currency_code", "STRING", "National Cost Collection currency."),
         Column("currency_name", "STRING", "Name of the currency."),
-        Column("is_proxy", "BOOLEAN", "Whether the mapping is borrowed rather than national."),
-        Column("source", "STRING", "Who made the mapping."),
+        Column("is_proxy", "BOOLEAN", "Whether the mapping is a guess, since the two lists do not name one service."),
+        Column("source", "STRING", "Why the currency is that of the team."),
     ),
-    key=("team_type_code",),
+    key=("team_type_code", "age_group", "contact_mode"),
+    zone="store",
+)
+
+CLUSTER_CURRENCY = Table(
+    name="cluster_currency",
+    step="activity",
+    grain="One row per mental health care cluster that the price book in use prices by the day, or ALL.",
+    description="Clusters under an all-in price; no rows unless the book has the point of delivery mh_cluster_day.",
+    columns=(Column("currency_code", "STRING", "Care cluster, or ALL."),),
+    key=("currency_code",),
+    sources=("price_book",),
     zone="store",
 )
 
@@ -193,12 +208,14 @@ ACTIVITY = Table(
         "identifier_exclusion",
         "dummy_pseudonym",
         "exposure_period",
+        "person",
         "calendar_month",
         "cost_frequency",
         "community_currency",
+        "cluster_currency",
     ),
     by_year=True,
     control=("feed", "provider_code", "activity_month"),
 )
 
-TABLES = (CALENDAR_MONTH, COST_FREQUENCY, COMMUNITY_CURRENCY, ACTIVITY)
+TABLES = (CALENDAR_MONTH, COST_FREQUENCY, COMMUNITY_CURRENCY, CLUSTER_CURRENCY, ACTIVITY)

@@ -79,6 +79,7 @@ class Unit:
     price_point: str | None = None  # none: the point of delivery
     payable_days: int | None = None
     net_ingredient: int | None = None
+    contribution: int | None = None
 
 
 def identifier_of(row: Row) -> Identifier | None:
@@ -90,14 +91,14 @@ def identifier_of(row: Row) -> Identifier | None:
     return None
 
 
-def units(feeds: Feeds, currencies: Mapping[str, Row], frequencies: Mapping[str, Row]) -> Iterator[Unit]:
-    """Every payable unit of every feed, in months where it spans them; years are not yet told apart."""
+def units(feeds: Feeds) -> Iterator[Unit]:
+    """Every payable unit of hospitals and general practice; years are not yet told apart."""
     for row in feeds["apc_spell"]:
         yield _spell(row)
     for row in feeds["op_attendance"]:
         yield _attendance(row)
     for row in feeds["ec_attendance"]:
-        yield _unit(
+        yield unit_of(
             row,
             "ec_attendance",
             "arrival_date",
@@ -110,40 +111,13 @@ def units(feeds: Feeds, currencies: Mapping[str, Row], frequencies: Mapping[str,
         yield _appointment(row)
     for row in feeds["gp_prescription"]:
         yield _prescription(row)
-    for row in feeds["community_contact"]:
-        currency = currencies.get(row["team_type_code"])
-        yield _unit(
-            row,
-            "community_contact",
-            "contact_date",
-            "community",
-            "community_contact",
-            currency and currency["currency_code"],
-            is_proxy_currency=currency["is_proxy"] if currency else True,
-            is_payable=row["attendance_status_code"] in ATTENDED,
-        )
-    for row in feeds["mh_contact"]:
-        attended = row["attendance_status_code"] in ATTENDED
-        yield _unit(
-            row,
-            "mh_contact",
-            "contact_date",
-            "mental_health",
-            "mh_contact",
-            row["team_type_code"],
-            is_payable=attended,
-        )
-    for row in feeds["mh_ward_stay"]:
-        yield from _ward_stay(row)
-    for row in feeds["social_care_event"]:
-        yield from _package(row, frequencies.get(row["cost_frequency"]))
 
 
 def _price(row: Row) -> int | None:
     return pence(row["submitted_price"])
 
 
-def _unit(row: Row, feed: str, day: str, setting: str, point: str, currency: str | None, **rest: Any) -> Unit:
+def unit_of(row: Row, feed: str, day: str, setting: str, point: str, currency: str | None, **rest: Any) -> Unit:
     provider = next(row[name] for name in ("provider_code", "practice_code", "council_code") if row.get(name))
     when = row[day] if isinstance(day, str) else day
     return Unit(
@@ -185,17 +159,29 @@ def _spell(row: Row) -> Unit:
         price_point = f"best_practice_{point}"
     elif point.startswith("non_elective") and method in EMERGENCY and days < 2 and (row["age_years"] or 0) >= ADULT:
         price_point = "short_stay_emergency"
-    return _unit(
+    code, quantity = _grouped(row), 1
+    if code is None and kind not in ADMITTED and _is_community_bed(row, nights):
+        point = price_point = "community_bed_day"
+        code = "EpGro04" if row["treatment_function_code"] == "318" else "EpGro06"
+        quantity = max(nights, 1)
+    return unit_of(
         row,
         "apc_spell",
         "discharge_date",
         "inpatient",
         point,
-        _grouped(row),
+        code,
+        quantity=quantity,
         submitted=_price(row),
         price_point=price_point,
         payable_days=days,
     )
+
+
+def _is_community_bed(row: Row, nights: int) -> bool:
+    """Intermediate care or rehabilitation, by treatment function or since all of its days are rehabilitation."""
+    all_of_it = (row["rehabilitation_days"] or 0) >= max(nights, 1)
+    return row["treatment_function_code"] in ("314", "318") or all_of_it
 
 
 def _attendance(row: Row) -> Unit:
@@ -205,7 +191,7 @@ def _attendance(row: Row) -> Unit:
     seen = "first" if code in ("1", "3") else "follow_up"
     point = "procedure" if is_procedure else f"{seen}_{'remote' if code in ('3', '4') else 'face_to_face'}"
     is_several = row["multi_professional_code"] in ("1", "2") or (group or "").startswith("WF02")
-    return _unit(
+    return unit_of(
         row,
         "op_attendance",
         "appointment_date",
@@ -220,7 +206,7 @@ def _attendance(row: Row) -> Unit:
 
 def _prescription(row: Row) -> Unit:
     is_free = row["not_dispensed_code"] in ("Y", "1") or row["paid_code"] in ("N", "0")
-    return _unit(
+    return unit_of(
         row,
         "gp_prescription",
         "processing_month",
@@ -245,7 +231,7 @@ def _appointment(row: Row) -> Unit:
         by = "HV" if mode == "Home Visit" else "F2F"
     is_role_known = role in ("GP", "Nurses", "Other Direct Patient Care")
     is_mode_known = mode in ("Face-to-Face", "Telephone", "Video Conference/Online", "Home Visit")
-    return _unit(
+    return unit_of(
         row,
         "gp_appointment",
         "appointment_date",
@@ -256,80 +242,6 @@ def _appointment(row: Row) -> Unit:
         quantity=min(minutes, LONGEST_APPOINTMENT) if by == "MIN" else 1,
         is_payable=row["status_code"] == "Attended",
     )
-
-
-def _ward_stay(row: Row) -> Iterator[Unit]:
-    """A night belongs to the day on which it begins; of an open stay the last day of the period is one."""
-    last = row["end_date"] or row["period_end"]
-    nights = [row["start_date"] + ONE_DAY * n for n in range((last - row["start_date"]).days)]
-    if row["end_date"] is None:
-        nights.append(row["period_end"])
-    for month in months_between(row["start_date"], last):
-        here = {"day": max(row["start_date"], month)}
-        yield _unit(
-            row | here,
-            "mh_ward_stay",
-            "day",
-            "mental_health",
-            "mh_bed_day",
-            row["patient_class_code"],
-            quantity=sum(month_of(night) == month for night in nights),
-            records=int(last <= end_of_month(month)),
-        )
-
-
-def _service(row: Row) -> str:
-    if row["event_type"] != "Service":
-        return row["event_type"].lower()
-    kind = (row["service_type"] or "").lower()
-    if kind.endswith("residential care") and kind.startswith("long term support"):
-        return "residential_care"
-    if kind == "long term support: nursing care":
-        return "nursing_care"
-    if "direct payment" in ((row["delivery_mechanism"] or "").lower(), (row["service_component"] or "").lower()):
-        return "direct_payment"
-    if kind == "long term support: community":
-        return "community_support"
-    if kind.startswith("short term support"):
-        return "short_term_support"
-    return "carer_support" if kind.startswith("unpaid carer") else "other_service"
-
-
-def _package(row: Row, frequency: Row | None) -> Iterator[Unit]:
-    """A package's days of the delivery's quarter, each month rounded so that the months sum to the rounded whole."""
-    first = max(row["start_date"], row["period_start"])
-    last = min(row["end_date"] or row["period_end"], row["period_end"])
-    is_payable = row["event_type"] == "Service" and (row["unit_cost"] or 0) > 0
-    for month in months_between(first, last) if first <= last else ():
-        begin, end = max(first, month), min(last, end_of_month(month))
-        amount: int | None = None
-        if is_payable and frequency and frequency["rule"] == "one_off":
-            amount = pence(row["unit_cost"]) if row["start_date"] >= row["period_start"] and begin == first else 0
-        elif is_payable and (daily := _daily_pence(row, frequency)) is not None:
-            amount = half_up(daily * ((end - first).days + 1)) - half_up(daily * (begin - first).days)
-        yield _unit(
-            row | {"day": begin},
-            "social_care_event",
-            "day",
-            "social_care",
-            _service(row),
-            None,
-            quantity=(end - begin).days + 1,
-            is_payable=is_payable,
-            records=int(end == last),
-            package=amount,
-        )
-
-
-def _daily_pence(row: Row, frequency: Row | None) -> Fraction | None:
-    if frequency is None:
-        return None
-    units_a_week = Fraction(frequency["units_numerator"], frequency["units_denominator"])
-    if frequency["rule"] == "planned":
-        if row["planned_units_per_week"] is None:
-            return None
-        units_a_week = Fraction(row["planned_units_per_week"])
-    return Fraction(row["unit_cost"]) * 100 * units_a_week / 7
 
 
 @dataclass(frozen=True)

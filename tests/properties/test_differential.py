@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from functools import cached_property
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from assets.linkage.links import bridge_links, merger_links
 from schemas.catalogue import TABLES
 from schemas.financial_year import year_bounds
 from tests.properties.differential import YEAR, Rows, built, reference
+from tests.properties.lasting_oracle import Known, lasting_units
 from tests.properties.linkage_oracle import Limits, exclusions, people
 from tests.properties.oracle import (
     Identifier,
@@ -38,14 +40,16 @@ START, END = year_bounds(YEAR)
 LIMITS = Limits(volume=3, years_apart=2)
 WORLDS = 40
 UNITS = ("identifier_use", "identifier_finding", "identifier_exclusion", "person", "registration", "exposure_period")
-COSTS = ("person_year", "activity", "activity_cost", "person_year_cost", "cost_ledger")
+CLUSTERS = frozenset({"03", "14"})
+COSTS = ("person_year", "cluster_currency", "activity", "activity_cost", "person_year_cost", "cost_ledger")
 
 
 @dataclass(frozen=True)
 class Told:
-    """What the oracle says of a world."""
+    """What the oracle says of a world; `clusters` are the care clusters that its book prices by the day."""
 
     world: World
+    clusters: frozenset[str] = frozenset()
 
     @cached_property
     def dummies(self) -> set[str]:
@@ -86,8 +90,6 @@ class Told:
         shipped = {
             name: reference()[name].to_pylist() for name in ("community_currency", "cost_frequency", "price_book")
         }
-        currencies = {row["team_type_code"]: row for row in shipped["community_currency"]}
-        frequencies = {row["cost_frequency"]: row for row in shipped["cost_frequency"]}
         book = {
             (row["setting"], row["point_of_delivery"], row["currency_code"]): Price(
                 row["unit_price"], row["price_year"], row["price_basis"], row["is_proxy"]
@@ -95,13 +97,24 @@ class Told:
             for row in shipped["price_book"]
         }
         found = []
-        for unit in units(self.world, currencies, frequencies):
+        known = Known(
+            shipped["community_currency"], shipped["cost_frequency"], self.clusters, self._is_one_person, self._died
+        )
+        for unit in (*units(self.world), *lasting_units(self.world, known)):
             if START <= unit.day <= END:
                 status = self._link_status(unit)
                 person = self.index[unit.identifier] if status == "linked" and unit.identifier else None
                 told = person and exposure(unit.day, self.spells[person], self.died.get(person))
                 found.append((unit, status, told, cost(unit, book), person))
         return found
+
+    def _is_one_person(self, feed: str, one: Identifier | None) -> bool:
+        crowds = ("impossible_volume", "ambiguous")
+        return one is not None and one[1] not in self.dummies and self.excluded.get((feed, one)) not in crowds
+
+    def _died(self, feed: str, one: Identifier | None) -> date | None:
+        is_person = one in self.index and (feed, one) not in self.excluded
+        return self.died.get(self.index[one]) if one and is_person else None
 
     def _link_status(self, unit: Unit) -> str:
         if unit.identifier is None or unit.identifier[1] in self.dummies:
@@ -121,6 +134,8 @@ def made(told: Told, folder: Path) -> dict[str, Rows]:
         **{name: TABLES[name].arrow_schema.empty_table() for name in ("practice", "lsoa", "feed_completeness")},
         **_linked(told.world, told.dummies),
     }
+    if told.clusters:
+        given["price_book"] = with_clusters(reference()["price_book"], told.clusters)
     given["delivery_total"] = TABLES["delivery_total"].arrow_schema.empty_table()
     return built(given, (*UNITS, *COSTS), folder)
 
@@ -145,10 +160,26 @@ def _linked(world: World, dummies: set[str]) -> dict[str, pa.Table]:
     }
 
 
+def told_of(seed: int) -> Told:
+    """A world by its seed; every other one has a book that prices care clusters."""
+    return Told(random_world(seed), CLUSTERS if seed % 2 else frozenset())
+
+
+def with_clusters(book: pa.Table, clusters: Iterable[str]) -> pa.Table:
+    """A price book with a price for a day in each care cluster."""
+    rows = book.to_pylist()
+    model = next(row for row in rows if row["point_of_delivery"] == "mh_bed_day")
+    added = [
+        model | {"point_of_delivery": "mh_cluster_day", "currency_code": code, "unit_price": Decimal("14643.00")}
+        for code in sorted(clusters)
+    ]
+    return pa.Table.from_pylist(rows + added, book.schema)
+
+
 @pytest.fixture(scope="module", params=range(WORLDS))
 def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Told, dict[str, Rows]]:
     """A world as the oracle tells it and as the program makes it."""
-    told = Told(random_world(request.param))
+    told = told_of(request.param)
     return told, made(told, tmp_path_factory.mktemp("world"))
 
 
@@ -185,6 +216,7 @@ def test_every_unit_of_care_is_the_same(world):
             row["price_point"],
             row["payable_days"],
             row["net_ingredient_pence"],
+            row["client_contribution_pence"],
         )
         for row in tables["activity"]
     }
@@ -204,6 +236,7 @@ def test_every_unit_of_care_is_the_same(world):
             unit.price_point or unit.point_of_delivery,
             unit.payable_days,
             unit.net_ingredient,
+            unit.contribution,
         )
         for unit, *_ in told.costed
     }
@@ -268,7 +301,7 @@ def test_the_worlds_meet_every_rule() -> None:
     """Forty worlds in which nothing odd happened would prove nothing."""
     reasons, statuses, levels, points = Counter(), Counter(), Counter(), Counter()
     for seed in range(WORLDS):
-        told = Told(random_world(seed))
+        told = told_of(seed)
         reasons.update(told.excluded.values())
         statuses.update(status for _, _, status, *_ in told.costed)
         levels.update(price[1] for *_, price, _ in told.costed)

@@ -60,8 +60,8 @@ def day(chance: Random, first: date = FIRST, last: date = LAST) -> date:
     return min(max(chance.choice([drawn, drawn, *edges]), first), last)
 
 
-def _number(chance: Random) -> str:
-    return f"p{chance.randrange(12):03d}"
+def _number(chance: Random, of: int = 12) -> str:
+    return f"p{chance.randrange(of):03d}"
 
 
 def _pseudonym(chance: Random) -> str | None:
@@ -145,9 +145,10 @@ def _spell(chance: Random) -> dict[str, Any]:
         patient_classification_code=chance.choice(["1", "1", "1", "1", "2", "3", "4", "5"]),
         hrg_code=chance.choice(["NZ19B", "FD10M", "EB12C", "ZZ99Z", "UZ01Z", None]),
         critical_care_days=chance.choice([None, None, 0, 1, 8, -2]),
-        rehabilitation_days=chance.choice([None, None, 1]),
+        rehabilitation_days=chance.choice([None, None, 1, 9]),
         specialist_palliative_care_days=chance.choice([None, None, 1]),
         payable_days=chance.choice([None, None, None, 0, 1, 2, 300, -1]),
+        treatment_function_code=chance.choice(["100", "314", "318", None]),
         best_practice_flag=chance.choice([None, None, "N", "0", "BP01", "BP02"]),
         sex_code=_sex(chance),
         ethnic_category_code=chance.choice(["A", "Z", None]),
@@ -219,13 +220,25 @@ def _contact(chance: Random) -> dict[str, Any]:
         provider_code="RH5",
         contact_date=day(chance),
         attendance_status_code=chance.choice(["5", "6", "3"]),
-        team_type_code=chance.choice(["02", "06", "99"]),
+        team_type_code=chance.choice(["02", "06", "12", "16", "47", "99"]),
+        consultation_mechanism_code=chance.choice(["01", "02", "11", "98", None]),
         gender_code=_sex(chance),
     )
 
 
 def _mental_health(chance: Random) -> dict[str, Any]:
-    return _contact(chance) | {"pseudonym_domain": "mhsds", "team_type_code": chance.choice(["A02", "A05", "Z99"])}
+    return _contact(chance) | {
+        "pseudonym_domain": "mhsds",
+        "pseudonym": _few(chance),
+        "team_type_code": chance.choice(["A02", "A05", "Z99"]),
+        "contact_date": day(chance, date(2024, 5, 1), date(2024, 6, 30)),
+        "care_cluster_code": chance.choice([None, "03", "14", "05", "99"]),
+    }
+
+
+def _few(chance: Random) -> str | None:
+    """One of few identifiers, so that their care meets."""
+    return chance.choice([_pseudonym(chance), _number(chance, 3), _number(chance, 3)])
 
 
 def _stay(chance: Random) -> dict[str, Any]:
@@ -234,7 +247,8 @@ def _stay(chance: Random) -> dict[str, Any]:
     return _care(
         chance,
         "mhsds",
-        provider_code="RH5",
+        pseudonym=_few(chance),
+        provider_code=chance.choice(["RH5", "RH5", "RA4"]),
         start_date=start,
         end_date=end,
         period_start=date(2025, 3, 1),
@@ -267,10 +281,14 @@ def _package(chance: Random) -> dict[str, Any]:
         ),
         gender=chance.choice([None, "Male", "Female", "Other"]),
         birth_month=chance.choice([None, None, "1950-07", "2001-01"]),
-        delivery_mechanism=chance.choice([None, "Direct Payment"]),
-        unit_cost=chance.choice([None, Decimal("0.00"), Decimal("612.37"), Decimal("18.55")]),
+        service_component=chance.choice([None, None, "Short term nursing care", "Unpaid carer respite"]),
+        delivery_mechanism=chance.choice([None, "Direct Payment", "CASSR commissioned support"]),
+        unit_cost=chance.choice([None, Decimal("0.00"), Decimal("612.37"), Decimal("18.55"), Decimal("-0.04")]),
         cost_frequency=chance.choice(["Weekly", "4-weekly", "Monthly", "One-off", "Hourly", None]),
-        planned_units_per_week=chance.choice([None, Decimal("10.5"), Decimal("14")]),
+        planned_units_per_week=chance.choice([None, Decimal(0), Decimal("10.5"), Decimal(-14)]),
+        client_contribution=chance.choice([None, None, Decimal("0.03"), Decimal("-7.00"), Decimal("99.90")]),
+        full_cost_client=chance.choice([None, "No", "Yes"]),
+        death_month=chance.choice([None, None, "2024-05", "202406"]),
     )
     del row["age_years"]
     return row
