@@ -28,6 +28,7 @@ from tests.properties.oracle import (
     Unit,
     cost,
     exposure,
+    identifier_of,
     ledger,
     month_of,
     registered_days,
@@ -97,16 +98,19 @@ class Told:
             for row in shipped["price_book"]
         }
         found = []
-        known = Known(
-            shipped["community_currency"], shipped["cost_frequency"], self.clusters, self._is_one_person, self._died
-        )
-        for unit in (*units(self.world), *lasting_units(self.world, known)):
+        for unit in (*units(self.world), *lasting_units(self.world, self.known)):
             if START <= unit.day <= END:
                 status = self._link_status(unit)
                 person = self.index[unit.identifier] if status == "linked" and unit.identifier else None
                 told = person and exposure(unit.day, self.spells[person], self.died.get(person))
                 found.append((unit, status, told, cost(unit, book), person))
         return found
+
+    @cached_property
+    def known(self) -> Known:
+        """What the rules of lasting care rest on."""
+        currencies, frequencies = (reference()[name].to_pylist() for name in ("community_currency", "cost_frequency"))
+        return Known(currencies, frequencies, self.clusters, self._is_one_person, self._died)
 
     def _is_one_person(self, feed: str, one: Identifier | None) -> bool:
         crowds = ("impossible_volume", "ambiguous")
@@ -317,6 +321,36 @@ def test_the_worlds_meet_every_rule() -> None:
     assert {f"best_practice_{point}" for point in admitted} | {"short_stay_emergency"} <= points.keys()
     assert {f"{point}_multi_professional" for point in attended} <= points.keys()
     assert {(f, paid) for f in ("gp_prescription", "op_attendance") for paid in (True, False)} <= points.keys()
+
+
+def test_the_worlds_meet_every_rule_of_care_that_lasts() -> None:
+    """Nights shared, months under a cluster, packages cut by death, shares cut to the package, every kind of team."""
+    met = Counter[str]()
+    for seed in range(WORLDS):
+        told = told_of(seed)
+        stays = [row for row in told.world["mh_ward_stay"] if (row["end_date"] or END) > row["start_date"]]
+        nights = Counter(u.source_row for u in lasting_units(told.world, told.known) if u.feed == "mh_ward_stay")
+        slept = Counter[int]()
+        for unit in lasting_units(told.world, told.known):
+            met[unit.point_of_delivery] += 1
+            met["proxy" if unit.is_proxy_currency else "own currency"] += 1
+            if unit.feed == "mh_ward_stay":
+                slept[unit.source_row] += unit.quantity
+                met["night under a cluster"] += not unit.is_payable
+            if unit.feed == "social_care_event":
+                met["unpriced"] += unit.is_payable and unit.package is None
+                met["share"] += unit.contribution is not None
+                met["all of it"] += unit.contribution is not None and unit.contribution == unit.package != 0
+        met["nights taken"] += sum(slept[row["source_row"]] == 0 for row in stays if row["source_row"] in nights)
+        services = [row for row in told.world["social_care_event"] if row["event_type"] == "Service"]
+        met["death on the register"] += sum(
+            told._died("social_care_event", identifier_of(row)) is not None for row in services
+        )
+        met["death in the feed"] += sum(row["death_month"] is not None for row in services)
+    every = {"mh_cluster_day", "mh_contact", "mh_bed_day", "community_contact", "district_nursing", "hospice"}
+    every |= {"proxy", "own currency", "night under a cluster", "unpriced", "share", "all of it", "nights taken"}
+    every |= {"death on the register", "death in the feed"}
+    assert {name for name in every if met[name] < 3} == set()
 
 
 def _place(row: dict) -> tuple:
