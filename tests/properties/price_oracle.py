@@ -22,7 +22,7 @@ Points = dict[tuple[str, str, str], list[str]]
 
 MILLION = 1_000_000
 BORROWED = ("all_points", "hrg_root", "subchapter", "point_of_delivery", "proxy")
-ROOT, SUBCHAPTER = 4, 2
+GROUP, ROOT, SUBCHAPTER = 5, 4, 2  # characters of a healthcare resource group, and of what it is part of
 UNGROUPED = "U"
 SEVERAL = "several sources of the price book"
 UNBUNDLED_DAYS = {
@@ -285,6 +285,7 @@ class PriceOracle:
         )
         if is_grouped and code is not None and code.startswith(UNGROUPED):
             code = None
+        is_grouped = is_grouped and code is not None and len(code) == GROUP
         if code is not None:
             for point in points:
                 if rows := self._by_code.get((setting, point, code)):
@@ -297,7 +298,7 @@ class PriceOracle:
                     alike = [
                         one
                         for one in self._by_setting[setting]
-                        if one.point == point and one.code != "ALL" and one.code[:length] == code[:length]
+                        if one.point == point and len(one.code) == GROUP and one.code[:length] == code[:length]
                     ]
                     if root := self._mean(alike, month):
                         return level, root
