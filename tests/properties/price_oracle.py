@@ -25,6 +25,7 @@ BORROWED = ("all_points", "hrg_root", "subchapter", "point_of_delivery", "proxy"
 GROUP, ROOT, SUBCHAPTER = 5, 4, 2  # characters of a healthcare resource group, and of what it is part of
 UNGROUPED = "U"
 SEVERAL = "several sources of the price book"
+ALL_IN = "community_bed_day"
 UNBUNDLED_DAYS = {
     "XC": "critical_care_days",
     "XB": "critical_care_days",
@@ -237,7 +238,8 @@ class PriceOracle:
         if match.trim_days is not None and match.excess_price is not None:
             excess = max(0, (unit["payable_days"] or 0) - match.trim_days)
             amount += excess * match.excess_price
-        amount += supplement.unbundled
+        if unit["point_of_delivery"] != ALL_IN:
+            amount += supplement.unbundled
         return amount * (self._factor(unit) if is_tariff else 1), excess
 
     def _factor(self, unit: Row) -> Fraction:
