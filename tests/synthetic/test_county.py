@@ -176,6 +176,18 @@ def test_net_ingredient_cost_is_near_the_actual_and_few_lines_are_not_paid(clean
     assert 0 < free.height < 0.003 * rows.height
 
 
+def test_people_pay_a_part_of_lasting_packages_or_all(clean: Landing) -> None:
+    rows = clean.rows["social_care_event"].with_columns(pl.col("unit_cost", "client_contribution").cast(pl.Float64))
+    lasting = rows.filter(~pl.col("cost_frequency").is_in(["One-off"]))
+    sent = lasting.drop_nulls("client_contribution")
+    assert 0.3 < sent.height / lasting.height < 0.6
+    assert sent.filter(pl.col("client_contribution") > 0.61 * pl.col("unit_cost")).is_empty()
+    assert 0 < lasting.filter(full_cost_client="Yes").height / lasting.height < 0.15
+    assert rows.filter(pl.col("full_cost_client") == "Yes", pl.col("client_contribution").is_not_null()).is_empty()
+    assert rows.filter(cost_frequency="One-off")["client_contribution"].null_count() > 0
+    assert rows.filter(cost_frequency="One-off").drop_nulls("client_contribution").is_empty()
+
+
 def test_conditions_are_coded_again_within_five_years(clean: Landing) -> None:
     """Of the people with diabetes in their record, nearly all have a code in the five financial years to 2024-25."""
     codes = ["44054006", "46635009", "73211009", "313436004", "313435000"]
