@@ -70,6 +70,8 @@ SETTING_OF_FEED = {
     "mh_contact": "mental_health",
     "mh_ward_stay": "mental_health",
     "social_care_event": "social_care",
+    "continuing_care_package": "continuing_care",
+    "ambulance_incident": "emergency",
 }
 FEEDS_OF_CARE = tuple(SETTING_OF_FEED)
 
@@ -194,7 +196,7 @@ ACTIVITY = Table(
         Column(
             "package_pence",
             "BIGINT",
-            "Council package price, pro rata by day for this part.",
+            "Price of the package that a council or integrated care board pays, pro rata by day for this part.",
             nullable=True,
             unit="pence",
         ),

@@ -1,6 +1,6 @@
 -- activity: all care in one shape, linked or not.
 -- Grain: one row per payable unit; packages and ward stays have one row per month that they touch.
--- Units: pence as submitted; quantity in the unit of the currency. Source: nine feeds, person, person_identifier,
+-- Units: pence as submitted; quantity in the unit of the currency. Source: eleven feeds, person, person_identifier,
 -- identifier_exclusion, exposure_period. Social care without pseudonym goes by the council's own number.
 with spell as (  -- NHS Payment Scheme; a group of chapter U is a record that could not be grouped, so no code
     select
@@ -240,6 +240,42 @@ team_contact as (  -- a child is 18 or younger; a contact of which nobody says h
     from community_contact
 ),
 
+continuing_package as (  -- from its start to its end or, while it runs, the end of the last month that it is sent for
+    select
+        'continuing_care_package' as feed,
+        'continuing_care' as setting,
+        k.delivery_id,
+        k.source_row,
+        k.pseudonym_domain,
+        k.pseudonym,
+        k.commissioner_code,
+        true as is_payable,
+        false as is_one_off,
+        false as starts_in_period,
+        k.start_date as first_day,
+        least(coalesce(k.end_date, k.period_end), k.period_end) as final_day,
+        last_day(n.death_month) as death_day,
+        cast(k.weekly_cost * 100 as bigint) as unit_pence,
+        cast(null as bigint) as contribution_pence,
+        cast(1 as bigint) as units,
+        cast(1 as bigint) as unit_weeks,
+        case k.package_type
+            when 'FNC' then 'funded_nursing_care'
+            when 'JOINT' then 'joint_funding'
+            when 'CYP' then 'childrens_continuing_care'
+            when 'FAST TRACK' then 'fast_track'
+            else 'continuing_care'
+        end as point_of_delivery
+    from continuing_care_package as k
+    left join person_identifier as i on k.pseudonym_domain = i.pseudonym_domain and k.pseudonym = i.pseudonym
+    left join identifier_exclusion as x
+        on
+            x.feed = 'continuing_care_package'
+            and k.pseudonym_domain = x.pseudonym_domain
+            and k.pseudonym = x.pseudonym
+    left join person as n on i.person_id = n.person_id and x.reason is null
+),
+
 service as (  -- the sign of a unit cost says nothing; labels are read in either release's capitals
     select
         delivery_id,
@@ -267,6 +303,8 @@ service as (  -- the sign of a unit cost says nothing; labels are read in either
 package as (  -- a service as far as it runs in the period of its delivery, with its weekly price as a fraction; it is
     -- payable where it has a price and where one is expected: unknown prices and units leave it unpriced, not free
     select
+        'social_care_event' as feed,
+        'social_care' as setting,
         s.delivery_id,
         s.source_row,
         s.pseudonym_domain,
@@ -318,10 +356,18 @@ package as (  -- a service as far as it runs in the period of its delivery, with
             and s.pseudonym = x.pseudonym
     left join person as n on i.person_id = n.person_id and x.reason is null
     left join calendar_month as m on s.death_month = substr(replace(cast(m.month_start as string), '-', ''), 1, 6)
+    union all
+    select
+        feed, setting, delivery_id, source_row, pseudonym_domain, pseudonym, commissioner_code, is_payable, is_one_off,
+        starts_in_period, first_day, final_day, death_day, unit_pence, contribution_pence, units, unit_weeks,
+        point_of_delivery
+    from continuing_package
 ),
 
 package_month as (  -- months after that of death are not payable, and stay, so that every record counts once
     select
+        k.feed,
+        k.setting,
         k.delivery_id,
         k.source_row,
         k.pseudonym_domain,
@@ -345,6 +391,8 @@ package_month as (  -- months after that of death are not payable, and stay, so 
 
 package_part as (  -- pence up to and including a day, less pence before: the parts sum to the whole
     select
+        feed,
+        setting,
         delivery_id,
         source_row,
         pseudonym_domain,
@@ -490,8 +538,8 @@ record as (
             and c.month_start = m.month_start
     union all
     select
-        'social_care_event', delivery_id, source_row, pseudonym_domain, pseudonym, council_code,
-        activity_date, 'social_care', point_of_delivery, cast(null as string), point_of_delivery, cast(null as bigint),
+        feed, delivery_id, source_row, pseudonym_domain, pseudonym, council_code,
+        activity_date, setting, point_of_delivery, cast(null as string), point_of_delivery, cast(null as bigint),
         false, days, is_payable,
         case when is_last_part then cast(1 as bigint) else cast(0 as bigint) end, cast(null as bigint),
         package_pence, cast(null as bigint),
@@ -500,6 +548,19 @@ record as (
             when package_pence is not null then contribution_pence
         end
     from package_part
+    union all
+    select
+        'ambulance_incident', delivery_id, source_row, pseudonym_domain, pseudonym, provider_code,
+        call_date, 'emergency', 'ambulance',
+        case treatment_type
+            when 'Hear and treat' then '01'
+            when 'See and treat' then '02'
+            when 'See and convey' then '03'
+            else '04'
+        end,
+        'ambulance', cast(null as bigint), false, cast(1 as bigint), true, cast(1 as bigint),
+        cast(null as bigint), cast(null as bigint), cast(null as bigint), cast(null as bigint)
+    from ambulance_incident
 ),
 
 exposed as (  -- care dated some days after the month of death counts as on its last day

@@ -95,3 +95,18 @@ HOME_CARE_MEAN_DAYS = 450
 HOME_CARE_HOURS = 9.0
 HOME_CARE_HOURS_MOST = 42.0
 COMPLEX_PLACEMENTS = 0.00086  # of adults under 70: few people, each dearer than any other package
+
+# Continuing care: a scale of the chance of a lasting package, how long each kind has run (continuing healthcare, funded
+# nursing care, joint funding, children) and what each costs a week (and fast track). Funded nursing care has one rate.
+CONTINUING_CARE_SCALE = 1.7
+CONTINUING_CARE_MEAN_DAYS = (500, 700, 1500, 1200)
+CONTINUING_CARE_WEEKLY = (1600.0, 255.0, 1100.0, 1500.0, 1250.0)
+CONTINUING_CARE_MOST = 6000.0
+FAST_TRACK_SHARE = 0.15  # of those who die
+FAST_TRACK_MEAN_DAYS = 40
+
+# Ambulances: who is brought to an emergency department, and incidents a year that end without.
+CONVEYED_OF_ADMITTED = 0.48
+CONVEYED_OF_OTHERS = 0.10
+AMBULANCE_BASE = (0.020, 0.016, 0.018, 0.024, 0.036, 0.070, 0.130)
+AMBULANCE_BY_COUNT = (1.0, 1.2, 1.5, 1.8, 2.1, 2.4, 2.7, 3.0)

@@ -120,7 +120,8 @@ STREAMS: dict[str, Feed] = {
             "month",
             "ECDS",
             f"EC_Ident|{_PSEUDO}|Der_Provider_Code|Arrival_Date|Arrival_Time|EC_Department_Type|EC_AttendanceCategory|"
-            f"EC_Chief_Complaint_SNOMED_CT|EC_Diagnosis_01|Discharge_Destination_SNOMED_CT|SUS_HRG_Code|{_ACUTE_PERSON}",
+            f"EC_Chief_Complaint_SNOMED_CT|EC_Diagnosis_01|Discharge_Destination_SNOMED_CT|SUS_HRG_Code|{_ACUTE_PERSON}|"
+            "Ambulance_Incident_Number",
             pseudonym=_PSEUDO,
         ),
         _feed(
@@ -200,6 +201,24 @@ STREAMS: dict[str, Feed] = {
             "Event End Date|Client Type|Primary Support Reason|Service Type|Service Component|"
             "Delivery Mechanism|Unit Cost|Cost Frequency (Unit Type)|Planned units per week|Gender|Ethnicity|"
             "Full cost client|Client Contribution",
+            pseudonym="Pseudo NHS Number",
+        ),
+        _feed(
+            "continuing_care_package",
+            "QSL",
+            "month",
+            "AACC",
+            "Package Identifier|Pseudo NHS Number|ICB Code|Package Type|Package Start Date|Package End Date|"
+            "Weekly Cost|Subjective Code",
+            pseudonym="Pseudo NHS Number",
+        ),
+        _feed(
+            "ambulance_incident",
+            "RYF",
+            "month",
+            "ADS",
+            "Call Identifier|Care Contact Identifier|Incident Number|Pseudo NHS Number|Provider Code|"
+            "Time Call Connected|Response Category|Treatment Type",
             pseudonym="Pseudo NHS Number",
         ),
     )

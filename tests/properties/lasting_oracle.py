@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
 
+from tests.properties.continuing_oracle import continuing_units
 from tests.properties.oracle import (
     ATTENDED,
     ONE_DAY,
@@ -52,7 +53,7 @@ class Known:
 
 
 def lasting_units(feeds: Feeds, known: Known) -> Iterator[Unit]:
-    """Every payable unit of community, mental health and social care, in months where it spans them."""
+    """Every payable unit of community, mental health, social and continuing care, in months where it spans them."""
     for row in feeds["community_contact"]:
         yield _community_contact(row, known.currencies)
     carried = _cluster_months(feeds["mh_contact"], known)
@@ -64,6 +65,7 @@ def lasting_units(feeds: Feeds, known: Known) -> Iterator[Unit]:
     frequencies = {row["cost_frequency"]: row for row in known.frequencies}
     for row in feeds["social_care_event"]:
         yield from _package(row, frequencies.get(row["cost_frequency"]), known)
+    yield from continuing_units(feeds, known.died)
 
 
 def _community_contact(row: Row, currencies: Rows) -> Unit:

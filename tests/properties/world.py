@@ -294,6 +294,35 @@ def _package(chance: Random) -> dict[str, Any]:
     return row
 
 
+def _continuing(chance: Random) -> dict[str, Any]:
+    month = chance.choice([date(2024, 3, 1), date(2024, 4, 1), date(2024, 9, 1), date(2025, 3, 1)])
+    period_end = (month + timedelta(days=31)).replace(day=1) - timedelta(days=1)
+    start = day(chance, date(2023, 11, 20), period_end)
+    row = _care(
+        chance,
+        commissioner_code=chance.choice(["QSL", "QOX"]),
+        provider_code=chance.choice([None, "1-100001"]),
+        package_type=chance.choice(["CHC", "FNC", "JOINT", "CYP", "FAST TRACK"]),
+        start_date=start,
+        end_date=chance.choice([None, max(start, month) + timedelta(days=chance.randrange(60))]),
+        period_start=month,
+        period_end=period_end,
+        weekly_cost=chance.choice([None, Decimal("0.00"), Decimal("0.05"), Decimal("254.06"), Decimal("1633.37")]),
+    )
+    del row["age_years"]
+    return row
+
+
+def _ambulance(chance: Random) -> dict[str, Any]:
+    return _care(
+        chance,
+        provider_code="RYF",
+        call_date=day(chance),
+        treatment_type=chance.choice(["Hear and treat", "See and treat", "See and convey", "Other"]),
+        sex_code=_sex(chance),
+    )
+
+
 def _coded_event(chance: Random) -> dict[str, Any]:
     return {
         "pseudonym": _pseudonym(chance),
@@ -326,4 +355,6 @@ _CARE: dict[str, Callable[[Random], dict[str, Any]]] = {
     "mh_ward_stay": _stay,
     "mh_diagnosis": _diagnosis,
     "social_care_event": _package,
+    "continuing_care_package": _continuing,
+    "ambulance_incident": _ambulance,
 }

@@ -24,6 +24,7 @@ CONTRACTS = Path(__file__).parents[2] / "data_contracts"
 _SENT_BESIDE = {
     "person_merger": ("event_code",),
     "person_bridge": ("bridged_to",),
+    "ec_attendance": ("ambulance_incident_number",),
     "apc_spell": ("critical_care_days", "payable_days", "best_practice_flag"),
     "op_attendance": ("multi_professional_code",),
     "social_care_event": ("full_cost_client", "client_contribution"),
