@@ -14,6 +14,8 @@ from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 from typing import Any
 
+from tests.properties.price_oracle import Priced
+
 Row = dict[str, Any]
 Rows = list[Row]
 Feeds = Mapping[str, Rows]
@@ -244,32 +246,6 @@ def _appointment(row: Row) -> Unit:
     )
 
 
-@dataclass(frozen=True)
-class Price:
-    """What a book asks for one unit of a currency."""
-
-    per_unit: Decimal
-    year: str
-    basis: str
-    is_proxy: bool
-
-
-def cost(unit: Unit, book: Mapping[tuple[str, str, str], Price]) -> tuple[int | None, str, bool]:
-    """Pence, how they are known, and whether they are borrowed."""
-    if not unit.is_payable:
-        return 0, "not_payable", False
-    if unit.submitted is not None:
-        return unit.submitted, "submitted", False
-    if unit.package is not None:
-        return unit.package, "package", False
-    place = (unit.setting, unit.point_of_delivery)
-    if exact := book.get((*place, unit.currency or "")):
-        return half_up(unit.quantity * Fraction(exact.per_unit)), "exact", unit.is_proxy_currency or exact.is_proxy
-    if mean := book.get((*place, "ALL")):
-        return half_up(unit.quantity * Fraction(mean.per_unit)), "point_of_delivery", True
-    return None, "unpriced", False
-
-
 def registered_days(spells: Iterable[tuple[date, date | None]], died: date | None, start: date, end: date) -> set[date]:
     """The days of a year on which somebody is registered, each once; the month of death is the last."""
     days: set[date] = set()
@@ -288,15 +264,20 @@ def exposure(day: date, spells: Iterable[tuple[date, date | None]], died: date |
     return "registered" if inside else "outside_registration"
 
 
-def ledger(costed: Iterable[tuple[Unit, str, str | None, tuple[int | None, str, bool]]]) -> dict[tuple, Counter]:
+def ledger(costed: Iterable[tuple[Unit, str, str | None, Priced]]) -> dict[tuple, Counter]:
     """Records and pence by feed, provider and month, at each stage after the door."""
     lines: dict[tuple, Counter] = defaultdict(Counter)
-    for unit, link_status, exposure_status, (amount, level, _) in costed:
+    for unit, link_status, exposure_status, price in costed:
         place = (unit.feed, unit.provider, month_of(unit.day))
         for stage in (
             ("linkage", "accepted", link_status),
-            ("pricing", link_status, level),
+            ("pricing", link_status, price.match_level),
             *([("exposure", "linked", exposure_status)] if exposure_status else ()),
         ):
-            lines[*place, *stage].update(records=unit.records, submitted=unit.submitted or 0, cost=amount or 0, units=1)
+            lines[*place, *stage].update(
+                records=unit.records,
+                submitted=unit.submitted or 0,
+                cost=price.cost_pence or 0,
+                real=price.real_cost_pence or 0,
+            )
     return dict(lines)

@@ -143,7 +143,7 @@ def _spell(chance: Random) -> dict[str, Any]:
             ["11", "11", "12", "13", "21", "21", "22", "28", "2A", "2D", "31", "32", "81", "82", "83"]
         ),
         patient_classification_code=chance.choice(["1", "1", "1", "1", "2", "3", "4", "5"]),
-        hrg_code=chance.choice(["NZ19B", "FD10M", "EB12C", "ZZ99Z", "UZ01Z", None]),
+        hrg_code=chance.choice(["NZ19B", "FD10M", "FD10Z", "EB12C", "EB99Z", "ZZ99Z", "UZ01Z", None]),
         critical_care_days=chance.choice([None, None, 0, 1, 8, -2]),
         rehabilitation_days=chance.choice([None, None, 1, 9]),
         specialist_palliative_care_days=chance.choice([None, None, 1]),

@@ -25,7 +25,7 @@ import yaml
 
 from assets.activity.calendar import months
 from assets.costing.book import shipped_book
-from assets.costing.price_book import policy, setting_index
+from assets.costing.price_book import of_a_book
 from assets.costing.price_index import shipped_index
 from assets.reference import FOLDER, read_reference
 from schemas.catalogue import TABLES
@@ -90,15 +90,12 @@ def _source(name: str, text: str | None) -> pa.Table:
 
 @cache
 def _shipped(name: str) -> pa.Table | None:
-    made = {
-        "calendar_month": months,
-        "price_index": shipped_index,
-        "price_policy": lambda: policy(shipped_book()),
-        "setting_index": lambda: setting_index(shipped_book()),
-    }
+    book = of_a_book(shipped_book())
+    made = {name: book[name] for name in ("price_policy", "setting_index")}
+    made |= {"price_index": shipped_index(), "calendar_month": months()}
     if name in made:
         schema = TABLES[name].arrow_schema
-        return made[name]().select(schema.names).to_arrow().cast(schema)
+        return made[name].select(schema.names).to_arrow().cast(schema)
     if (FOLDER / f"{name}.csv").exists():
         return read_reference(TABLES[name]).to_arrow()
     return None
@@ -121,12 +118,16 @@ def _plain(table: str, field: pa.Field, place: int) -> Any:
     return "X01" if pa.types.is_string(field.type) or pa.types.is_large_string(field.type) else 0
 
 
-def _typed(text: str, schema: pa.Schema) -> Rows:
+def rows_of(text: str) -> list[dict[str, str]]:
+    """The rows of a table written as text, cells as they are written."""
     header, *lines = [re.split(r" {2,}", line.strip()) for line in text.strip().splitlines()]
-    kinds = [schema.field(name).type for name in header]
     for line in lines:
         assert len(line) == len(header), f"{line} has not the columns {header}"
-    return [{name: _value(cell, kind) for name, cell, kind in zip(header, line, kinds, strict=True)} for line in lines]
+    return [dict(zip(header, line, strict=True)) for line in lines]
+
+
+def _typed(text: str, schema: pa.Schema) -> Rows:
+    return [{name: _value(cell, schema.field(name).type) for name, cell in row.items()} for row in rows_of(text)]
 
 
 def _value(cell: str, kind: pa.DataType) -> Any:
@@ -148,7 +149,7 @@ def _value(cell: str, kind: pa.DataType) -> Any:
 
 
 def evaluate(text: str) -> Fraction:
-    """The value of an arithmetic expression of numbers, + - * / and brackets, exactly; half_up(..) is a whole number."""
+    """The value of an arithmetic expression of numbers, + - * / and brackets, exactly; half_up(..) is whole."""
 
     def of(node: ast.expr) -> Fraction:
         match node:
