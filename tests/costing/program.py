@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from assets.costing.book import read_book
-from assets.costing.price_book import policy, setting_index
+from assets.costing.price_book import of_a_book
 from assets.costing.price_index import read_index, shipped_index
 from assets.parameters import RunParameters
 from assets.reference import read_reference
@@ -28,14 +28,9 @@ Rows = list[dict[str, Any]]
 
 def prices(folder: Path) -> dict[str, pa.Table]:
     """The tables of the book in a folder, with the index beside it where there is one, else the index as shipped."""
-    book = read_book(folder)
     index = folder / "price_index.csv"
     found = {
-        "price_book": book.price,
-        "market_forces_factor": book.market_forces_factor,
-        "top_up": book.top_up,
-        "price_policy": policy(book),
-        "setting_index": setting_index(book),
+        **of_a_book(read_book(folder)),
         "price_index": read_index(index) if index.exists() else shipped_index(),
         "price_point": read_reference(TABLES["price_point"]),
     }
