@@ -102,7 +102,9 @@ class Example:
     def expected(self) -> list[dict[str, str]]:
         """The rows expected, as text; whole figures reckoned and rounded."""
         schema = TABLES["activity_cost"].arrow_schema
-        return [{name: _plain(cell, schema.field(name).type) for name, cell in row.items()} for row in rows_of(self.expect)]
+        return [
+            {name: _plain(cell, schema.field(name).type) for name, cell in row.items()} for row in rows_of(self.expect)
+        ]
 
 
 def examples() -> Iterator[Example]:

@@ -28,9 +28,9 @@ Rows = list[dict[str, Any]]
 
 def prices(folder: Path) -> dict[str, pa.Table]:
     """The tables of the book in a folder, with the index beside it where there is one, else the index as shipped."""
-    book = read_book(folder)
     index = folder / "price_index.csv"
-    found = of_a_book(book) | {
+    found = {
+        **of_a_book(read_book(folder)),
         "price_index": read_index(index) if index.exists() else shipped_index(),
         "price_point": read_reference(TABLES["price_point"]),
     }

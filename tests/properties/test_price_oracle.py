@@ -48,9 +48,7 @@ def told(seed: int, rounded: Callable[[Fraction], int] = half_up) -> Told:
         world.prices, world.factors, world.top_ups, world.index, world.book, book_points(POINTS), rounded
     )
     spells = {place("apc_spell", row): oracle.supplement(row) for row in world.spells}
-    units = {
-        place(row["feed"], row): oracle.price(row, spells.get(place(row["feed"], row))) for row in world.activity
-    }
+    units = {place(row["feed"], row): oracle.price(row, spells.get(place(row["feed"], row))) for row in world.activity}
     return Told(world, units, spells)
 
 
