@@ -11,6 +11,7 @@ from schemas import (
     linkage_quality,
     morbidity,
     overlap,
+    scores,
 )
 from schemas.table import Table
 
@@ -25,6 +26,7 @@ TABLES: dict[str, Table] = {
         costing,
         linkage_quality,
         morbidity,
+        scores,
         analysis,
         cohorts,
     )

@@ -2,6 +2,7 @@
 
 from assets.tables import reference_table, sql_table
 from schemas import morbidity as tables
+from schemas import scores
 from schemas.overlap import IDENTIFIER_OVERLAP
 
 condition = reference_table(tables.CONDITION)
@@ -12,3 +13,14 @@ condition_hierarchy = reference_table(tables.CONDITION_HIERARCHY)
 condition_evidence = sql_table(tables.CONDITION_EVIDENCE, IDENTIFIER_OVERLAP.name)
 person_condition = sql_table(tables.PERSON_CONDITION)
 person_year_morbidity = sql_table(tables.PERSON_YEAR_MORBIDITY)
+
+score = reference_table(scores.SCORE)
+score_code = reference_table(scores.SCORE_CODE)
+score_condition = reference_table(scores.SCORE_CONDITION)
+score_weight = reference_table(scores.SCORE_WEIGHT)
+score_hierarchy = reference_table(scores.SCORE_HIERARCHY)
+score_rule = reference_table(scores.SCORE_RULE)
+score_age_point = reference_table(scores.SCORE_AGE_POINT)
+score_band = reference_table(scores.SCORE_BAND)
+score_evidence = sql_table(scores.SCORE_EVIDENCE, IDENTIFIER_OVERLAP.name)
+person_year_score = sql_table(scores.PERSON_YEAR_SCORE)
