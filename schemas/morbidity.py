@@ -18,7 +18,7 @@ CONDITION = Table(
     name="condition",
     step="morbidity",
     grain="One row per long-term condition.",
-    description="The 52 long-term conditions of the 2022 Delphi consensus that have usable ICD-10 codes, and loaded ones.",
+    description="The 52 long-term conditions of the 2022 Delphi consensus that have usable ICD-10 codes; those loaded.",
     columns=(
         CONDITION_CODE,
         Column("condition_name", "STRING", "Name."),
