@@ -41,7 +41,7 @@ def read_code_file(path: Path, refset: str | None) -> pl.DataFrame:
     else:
         found = _listed(path.name, header, rows)
     frame = pl.DataFrame(found, {"condition_code": pl.String, "code": pl.String, "term": pl.String}, orient="row")
-    frame = frame.with_columns(pl.all().replace("", None)).unique(["condition_code", "code"], keep="first")
+    frame = _once(frame.with_columns(pl.all().replace("", None)))
     if frame.is_empty():
         raise LinkedCareError(f"{path.name}: has no code in it. Name another file.")
     return frame.sort("condition_code", "code")
@@ -60,7 +60,7 @@ def checked_codes(file: str, frame: pl.DataFrame) -> tuple[str, pl.DataFrame]:
         _refuse(file, longer, len(codes), "ICD-10 codes beyond the four characters that are read. Shorten or drop them")
         wrong = sum(not re.fullmatch(_ICD10, code) for code in plain)
         _refuse(file, wrong, len(codes), "no ICD-10 codes of three or four characters. Mend or drop them")
-        return "icd10", frame.with_columns(code=pl.Series(plain)).unique(["condition_code", "code"], keep="first")
+        return "icd10", _once(frame.with_columns(code=pl.Series(plain)))
     wrong = sum(not is_snomed_concept(code) for code in codes)
     _refuse(
         file,
@@ -82,6 +82,10 @@ def is_snomed_concept(code: str) -> bool:
             turned = _VERHOEFF[turned]
         check = _times(check, turned)
     return check == 0
+
+
+def _once(frame: pl.DataFrame) -> pl.DataFrame:
+    return frame.unique(["condition_code", "code"], keep="first", maintain_order=True)
 
 
 def _times(left: int, right: int) -> int:

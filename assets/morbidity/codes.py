@@ -51,7 +51,7 @@ def with_own(root: Path, table: Table) -> pl.DataFrame:
         raise LinkedCareError(
             f"{FOLDER}: {unknown} codes are for conditions that are unknown. Load them again, with --name."
         )
-    own = _rows_of(table, loaded).select(shipped.columns).unique(table.key, keep="first")
+    own = _rows_of(table, loaded).select(shipped.columns).unique(table.key, keep="first", maintain_order=True)
     return pl.concat([shipped, own.join(shipped, on=list(table.key), how="anti")])
 
 
