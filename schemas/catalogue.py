@@ -12,6 +12,7 @@ from schemas import (
     morbidity,
     overlap,
     prices,
+    scores,
 )
 from schemas.table import Table
 
@@ -27,6 +28,7 @@ TABLES: dict[str, Table] = {
         costing,
         linkage_quality,
         morbidity,
+        scores,
         analysis,
         cohorts,
     )

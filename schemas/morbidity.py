@@ -18,11 +18,11 @@ CONDITION = Table(
     name="condition",
     step="morbidity",
     grain="One row per long-term condition.",
-    description="The 52 long-term conditions of the 2022 Delphi consensus that have usable ICD-10 codes.",
+    description="The 52 long-term conditions of the 2022 Delphi consensus that have usable ICD-10 codes; those loaded.",
     columns=(
         CONDITION_CODE,
         Column("condition_name", "STRING", "Name."),
-        Column("delphi_group", "STRING", "always or usually counted, by the consensus."),
+        Column("delphi_group", "STRING", "always or usually counted, by the consensus; own where it was loaded."),
     ),
     key=("condition_code",),
 )
@@ -30,7 +30,7 @@ CONDITION_ICD10 = Table(
     name="condition_icd10",
     step="morbidity",
     grain="One row per condition and ICD-10 prefix.",
-    description="ICD-10 prefixes of two to four characters; a code may set several conditions.",
+    description="ICD-10 prefixes of two to four characters, with those loaded; a code may set several conditions.",
     columns=(CONDITION_CODE, Column("icd10_prefix", "STRING", "Prefix, without dot."), _SOURCE),
     key=("condition_code", "icd10_prefix"),
 )
@@ -38,7 +38,7 @@ CONDITION_SNOMED = Table(
     name="condition_snomed",
     step="morbidity",
     grain="One row per condition and SNOMED CT concept.",
-    description="A small demonstration map of SNOMED CT concepts, for synthetic records; not a register definition.",
+    description="A small demonstration map of SNOMED CT concepts, not a register definition, and concepts loaded.",
     columns=(
         CONDITION_CODE,
         Column("snomed_code", "STRING", "SNOMED CT concept."),
@@ -59,6 +59,19 @@ CONDITION_LIST_MEMBER = Table(
         _SOURCE,
     ),
     key=("condition_list", "condition_code"),
+)
+CONDITION_LIST_BAND = Table(
+    name="condition_list_band",
+    step="morbidity",
+    grain="One row per list with bands of its own, and band.",
+    description="Bands that a list has beside those of all lists, from their lowest count to that of the next.",
+    columns=(
+        CONDITION_LIST,
+        Column("list_band", "STRING", "Name of the band."),
+        Column("lowest_count", "INT", "Fewest conditions in the band.", unit="conditions"),
+        _SOURCE,
+    ),
+    key=("condition_list", "list_band"),
 )
 CONDITION_HIERARCHY = Table(
     name="condition_hierarchy",
@@ -125,10 +138,11 @@ PERSON_YEAR_MORBIDITY = Table(
         CONDITION_LIST,
         Column("condition_count", "INT", "Conditions counted.", unit="conditions"),
         COUNT_BAND,
+        Column("list_band", "STRING", "Band of the list's own, such as A to E of Year of Care.", nullable=True),
         LOOK_BACK_YEARS,
     ),
     key=("person_id", "condition_list"),
-    sources=("person_year", "condition_evidence", "condition_list", "condition_hierarchy"),
+    sources=("person_year", "condition_evidence", "condition_list", "condition_list_band", "condition_hierarchy"),
     by_year=True,
 )
 
@@ -137,6 +151,7 @@ TABLES = (
     CONDITION_ICD10,
     CONDITION_SNOMED,
     CONDITION_LIST_MEMBER,
+    CONDITION_LIST_BAND,
     CONDITION_HIERARCHY,
     CONDITION_EVIDENCE,
     PERSON_CONDITION,

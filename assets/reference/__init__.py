@@ -19,8 +19,12 @@ FOLDER = Path(__file__).parent
 
 def build_reference(store: Store, table: Table) -> Stored:
     """Build a reference table from the CSV of the same name."""
-    text = (FOLDER / f"{table.name}.csv").read_text()
-    return build_frame(store, table, text, lambda: read_reference(table))
+    return build_frame(store, table, reference_text(table), lambda: read_reference(table))
+
+
+def reference_text(table: Table) -> str:
+    """The CSV of a reference table, as typed."""
+    return (FOLDER / f"{table.name}.csv").read_text()
 
 
 def read_reference(table: Table) -> pl.DataFrame:
