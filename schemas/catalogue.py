@@ -3,6 +3,7 @@
 from schemas import (
     activity,
     analysis,
+    analysis_models,
     cohorts,
     costing,
     feeds,
@@ -30,6 +31,7 @@ TABLES: dict[str, Table] = {
         morbidity,
         scores,
         analysis,
+        analysis_models,
         cohorts,
     )
     for table in step.TABLES
