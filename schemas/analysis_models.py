@@ -17,8 +17,8 @@ _MODEL = Column(
     "model",
     "STRING",
     "two_part_gamma: logit of any use, gamma with log link of cost among users; two_part_log_ols_smearing: the same "
-    "logit, least squares of log cost among users, brought back by Duan's smearing; one_part_gamma: gamma with log link "
-    "of the cost of everybody, zeros in.",
+    "logit, least squares of log cost among users, brought back by Duan's smearing; one_part_gamma: gamma with log "
+    "link of the cost of everybody, zeros in.",
 )
 _FITTED = Column(
     "fitted_count", "BIGINT", "People the part was fitted on; users only in the parts of cost.", unit="people"
@@ -69,8 +69,8 @@ TWO_PART_MODEL = Table(
             "term",
             "STRING",
             "intercept, age_…, sex_…, deprivation_… (fifths, 1 the most deprived), condition_…, other_condition (any "
-            "without a term of its own) or count_… (number of conditions). Against a person of 40 to 44, male, least "
-            "deprived, with the fewest conditions.",
+            "without a term of its own), count_… (number of conditions) or count_each_above_7. Against a man of 40 to "
+            "44, least deprived, with at most one condition (all) or three (3plus).",
         ),
         _figure("coefficient", "On the scale of the link: exp of it is an odds ratio, or a ratio of costs."),
         _figure("robust_error", "Standard error robust to unequal variances (HC1)."),
@@ -125,7 +125,8 @@ MODEL_FIT = Table(
         Column(
             "smearing_by",
             "STRING",
-            "all, or count_band: one factor for each where Breusch and Pagan's test rejects equal variances; null for models without smearing.",
+            "all, or count_band: one factor for each where Breusch and Pagan's test rejects equal variances; null for "
+            "models without smearing.",
             nullable=True,
         ),
         _figure("smearing_factor", "Duan's factor over all users fitted on: the mean of exp of the residuals."),
@@ -134,7 +135,8 @@ MODEL_FIT = Table(
         Column(
             "any_use_by",
             "STRING",
-            "logit, or share: of users, the same for all, where too few use nothing or too few use anything else to fit on; null for one_part_gamma.",
+            "logit, or share: that of users, the same for everybody, where the logit could not be fitted; null for "
+            "one_part_gamma.",
             nullable=True,
         ),
         _FITTED,

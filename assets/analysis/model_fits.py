@@ -4,9 +4,9 @@ Belongs here: the logit, the gamma with log link, least squares of log cost; rob
 Does not belong here: which terms a fit has (`model_terms.py`), how well models predict (`model_measures.py`).
 
 With terms that are dummies of cells, the estimating equations of all three need only people, users and sums by cell.
-Newton's steps solve them from sums of products, which takes a fraction of a second where a library that takes the whole
-matrix apart at each step takes minutes; tests hold that coefficients and errors are those of statsmodels. Standard errors
-need each person's residual, and are worked out from those.
+Newton's steps solve them from sums of products, in a fraction of a second where a library that takes the whole matrix
+apart at each step took seconds; tests hold that coefficients and errors are those of statsmodels. Standard errors need
+each person's residual, and are worked out from those.
 """
 
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The people that the models of cost are fitted on: their cost, and to which combination of characteristics each belongs.
+"""The people that the models of cost are fitted on: their cost, and the combination of characteristics of each.
 
 Belongs here: reading them, drawing a part of a large population, halving them.
 Does not belong here: which characteristics become terms of a model (`model_terms.py`).
@@ -24,7 +24,7 @@ OTHER_CONDITION = "other_condition"
 NOT_KNOWN = "unknown"
 _FIRST_COUNT = {"all": 0, "3plus": 3}
 POPULATIONS = tuple(_FIRST_COUNT)
-_CHARACTERISTICS = ("age_band", "sex", "deprivation", "count_band")
+_CHARACTERISTICS = ("age_band", "sex", "deprivation", "count")
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def read_people(store: Store, year: str) -> tuple[pl.DataFrame, pl.DataFrame]:
     count = (
         _scan(store, "person_year_morbidity", year)
         .filter(pl.col("condition_list") == "delphi52")
-        .select("person_id", "condition_count", "count_band")
+        .select("person_id", "condition_count")
     )
     joined = person.join(cost, on="person_id").join(count, on="person_id").sort("person_id").collect()
     return joined, _scan(store, "model_condition", year).select("person_id", "counted_as").collect()
@@ -97,7 +97,7 @@ def _mixed(person_id: pl.Series) -> np.ndarray:
 
 def _characterised(people: pl.DataFrame, conditions: pl.DataFrame) -> pl.DataFrame:
     fifth = ((pl.col("deprivation_decile") + 1) // 2).cast(pl.String)
-    people = people.with_columns(
+    people = people.rename({"condition_count": "count"}).with_columns(
         pl.when(pl.col("sex_code").is_in(["1", "2"])).then("sex_code").otherwise(pl.lit(NOT_KNOWN)).alias("sex"),
         fifth.fill_null(NOT_KNOWN).alias("deprivation"),
     )

@@ -19,7 +19,7 @@ FEWEST = 20
 INTERCEPT = "intercept"
 _AGE_OF_REFERENCE = "40-44"
 _REFERENCE = {"sex": "1", "deprivation": "5"}
-_LOWEST_COUNTS = ("0", "1")  # of people with one condition, the condition itself says all
+_LARGEST_COUNT = 7
 _DEPENDENT = 1e-8
 
 
@@ -53,20 +53,32 @@ def design(cells: pl.DataFrame, sides: Sequence[np.ndarray]) -> Design:
     for name in cells.columns:
         if name.startswith(CONDITION) or name == OTHER_CONDITION:
             _add(terms, left_out, name, cells[name].to_numpy(), sides)
-    band = cells["count_band"].to_numpy().astype(str)
-    lowest = np.where(np.isin(band, _LOWEST_COUNTS), "0-1", band)
-    count = _merged(lowest, sides)
+    number = cells["count"].to_numpy()
+    count = _merged(_counted(number), sides)
     terms |= {f"count_{name}": is_in for name, _, is_in in count[1:]}
+    above = np.maximum(number - _LARGEST_COUNT, 0).astype(np.float64)
+    _add(terms, left_out, f"count_each_above_{_LARGEST_COUNT}", above > 0, sides, above)
     group = sum((place * is_in for place, (_, _, is_in) in enumerate(count)), np.zeros(cells.height))
     names, matrix = _independent(terms, sum(sides), left_out)
     return Design(names, matrix, left_out, group.astype(np.int64))
 
 
+def _counted(number: np.ndarray) -> np.ndarray:
+    """Levels of the number of conditions; of people with one condition, the condition itself says all."""
+    band = np.minimum(number, _LARGEST_COUNT).astype(str)
+    return np.where(number <= 1, "0-1", np.where(number >= _LARGEST_COUNT, f"{_LARGEST_COUNT}+", band))
+
+
 def _add(
-    terms: dict[str, np.ndarray], left_out: dict[str, str], name: str, has: np.ndarray, sides: Sequence[np.ndarray]
+    terms: dict[str, np.ndarray],
+    left_out: dict[str, str],
+    name: str,
+    has: np.ndarray,
+    sides: Sequence[np.ndarray],
+    value: np.ndarray | None = None,
 ) -> None:
     if _is_enough(has, sides):
-        terms[name] = has.astype(np.float64)
+        terms[name] = has.astype(np.float64) if value is None else value
     elif NOT_KNOWN not in name:
         left_out[name] = f"fewer than {FEWEST} people on a side of the outcome"
 
@@ -76,7 +88,7 @@ def _is_enough(has: np.ndarray, sides: Sequence[np.ndarray]) -> bool:
 
 
 def _merged(level: np.ndarray, sides: Sequence[np.ndarray]) -> list[tuple[str, tuple[str, ...], np.ndarray]]:
-    """Ordered levels as groups with enough people each: name, levels and dummy; what is left at the end joins the last."""
+    """Ordered levels in groups with enough people each: name, levels, dummy; what is left at the end joins the last."""
     names, code = np.unique(level, return_inverse=True)
     people = np.array([np.bincount(code, side, len(names)) for side in sides])
     groups: list[list[int]] = [[]]

@@ -190,7 +190,7 @@ def _terms(part: str, found: Fit | str) -> Iterator[Row]:
     clustered = found.clustered_error() if practices >= FEWEST_PRACTICES else np.full(len(robust), np.nan)
     p_value = 2 * stats.norm.sf(np.abs(found.coefficient / robust))
     clustered_p = 2 * stats.t.sf(np.abs(found.coefficient / clustered), practices - 1)
-    with_term = found.outcome.people(len(found.eta)) @ found.design.matrix
+    with_term = found.outcome.people(len(found.eta)) @ (found.design.matrix > 0)
     for place, term in enumerate(found.design.terms):
         yield about | {
             "term": term,
