@@ -38,8 +38,8 @@ select
     of_it as r_squared_alone,
     of_both - of_other as r_squared_added,
     of_both as r_squared_together,
-    (of_it + of_both - of_other) / 2 as r_squared_part,
-    (of_it + of_both - of_other) / 2 / nullif(of_both, 0) as r_squared_share,
+    cast(of_it + of_both - of_other as double) / 2 as r_squared_part,
+    cast(of_it + of_both - of_other as double) / nullif(2 * of_both, 0) as r_squared_share,
     'group means, in sample, concurrent' as design,
     completeness,
     exposure_rule

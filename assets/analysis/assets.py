@@ -1,9 +1,39 @@
 """The assets of step 6."""
 
+import dagster as dg
+
+from assets.analysis.models import build_beside, build_models
 from assets.tables import sql_table
+from pipelines.assets import table_asset
+from pipelines.home import Home
+from pipelines.store import Stored
 from schemas import analysis as tables
+from schemas import analysis_models as models
+from schemas.table import Table
 
 cost_by_setting = sql_table(tables.COST_BY_SETTING)
 cost_by_age_band = sql_table(tables.COST_BY_AGE_BAND)
 cost_by_condition_count = sql_table(tables.COST_BY_CONDITION_COUNT)
 explained_variance = sql_table(tables.EXPLAINED_VARIANCE)
+variance_split = sql_table(models.VARIANCE_SPLIT)
+model_condition = sql_table(models.MODEL_CONDITION)
+
+
+@table_asset(models.TWO_PART_MODEL)
+def two_part_model(home: Home, year: str | None) -> Stored:
+    """What explains use and cost."""
+    assert year
+    return build_models(home.store, year)
+
+
+def _beside_the_model(table: Table) -> dg.AssetsDefinition:
+    @table_asset(table)
+    def build(home: Home, year: str | None) -> Stored:
+        assert year
+        return build_beside(home.store, table, year)
+
+    return build
+
+
+model_fit = _beside_the_model(models.MODEL_FIT)
+model_test = _beside_the_model(models.MODEL_TEST)

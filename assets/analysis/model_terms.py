@@ -20,7 +20,7 @@ INTERCEPT = "intercept"
 _AGE_OF_REFERENCE = "40-44"
 _REFERENCE = {"sex": "1", "deprivation": "5"}
 _LARGEST_COUNT = 7
-_DEPENDENT = 1e-8
+_LEAST_OF_ITS_OWN = 0.01  # of the squares of a term: what the terms before it do not say
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def design(cells: pl.DataFrame, sides: Sequence[np.ndarray]) -> Design:
     above = np.maximum(number - _LARGEST_COUNT, 0).astype(np.float64)
     _add(terms, left_out, f"count_each_above_{_LARGEST_COUNT}", above > 0, sides, above)
     group = sum((place * is_in for place, (_, _, is_in) in enumerate(count)), np.zeros(cells.height))
-    names, matrix = _independent(terms, sum(sides), left_out)
+    names, matrix = _independent(terms, np.sum(sides, axis=0), left_out)
     return Design(names, matrix, left_out, group.astype(np.int64))
 
 
@@ -92,7 +92,7 @@ def _merged(level: np.ndarray, sides: Sequence[np.ndarray]) -> list[tuple[str, t
     names, code = np.unique(level, return_inverse=True)
     people = np.array([np.bincount(code, side, len(names)) for side in sides])
     groups: list[list[int]] = [[]]
-    for place in sorted(range(len(names)), key=lambda place: int(names[place].rstrip("+").split("-")[0])):
+    for place in sorted(range(len(names)), key=lambda place: int(str(names[place]).rstrip("+").split("-")[0])):
         groups[-1].append(place)
         if people[:, groups[-1]].sum(axis=1).min() >= FEWEST:
             groups.append([])
@@ -116,15 +116,15 @@ def _named(levels: tuple[str, ...]) -> str:
 def _independent(
     terms: dict[str, np.ndarray], people: np.ndarray, left_out: dict[str, str]
 ) -> tuple[tuple[str, ...], np.ndarray]:
-    """The terms, less each that the terms before it add up to among the people fitted on."""
+    """The terms, less each that the terms before it nearly add up to among the people fitted on."""
     matrix = np.column_stack(list(terms.values()))
     crossed = matrix.T @ (matrix * people[:, None])
     size = np.maximum(np.sqrt(np.diag(crossed)), 1)
     left = crossed / size / size[:, None]  # of each pair of terms, what the terms kept so far do not explain
     kept: list[int] = []
     for place, name in enumerate(terms):
-        if left[place, place] <= _DEPENDENT:
-            left_out[name] = "the terms before it say the same"
+        if left[place, place] <= _LEAST_OF_ITS_OWN:
+            left_out[name] = "the terms before it say nearly the same"
             continue
         kept.append(place)
         left = left - np.outer(left[place], left[place]) / left[place, place]
