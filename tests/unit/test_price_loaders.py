@@ -159,6 +159,8 @@ def test_the_schedule_may_be_a_workbook_with_notes_above_and_other_spellings(sav
             "Total Cost",
         ],
         ["Emergency Care", "VB01Z", "Any\u00a0investigation", 2, 359.02665, 718.0533],
+        [],
+        ["Source: cost collection"],
     ]
     loaded = load_ncc(save("a.xlsx", {"Notes": [["See next sheet"]], "Total": sheet}), TERMS)
     assert prices(loaded)["emergency_attendance", "VB01Z"] == "359.0267"
