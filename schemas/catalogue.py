@@ -11,6 +11,7 @@ from schemas import (
     linkage_quality,
     morbidity,
     overlap,
+    reconciliation,
 )
 from schemas.table import Table
 
@@ -24,6 +25,7 @@ TABLES: dict[str, Table] = {
         activity,
         costing,
         linkage_quality,
+        reconciliation,
         morbidity,
         analysis,
         cohorts,
