@@ -32,9 +32,8 @@ _COLUMNS = (
     "note",
 )
 _NEEDED = ("financial_year", "setting", "source", "control_gbp", "basis_of_comparison", "limit_percent")
-_BASES = " and ".join(BASES)
 _POUNDS = r"^[0-9]{1,12}(\.[0-9]{1,2})?$"
-_PERCENT = r"^(100(\.0{1,2})?|[0-9]{1,2}(\.[0-9]{1,2})?)$"
+_PERCENT = r"^[0-9]{1,2}(\.[0-9]{1,2})?$"  # below 100, so that no care at all is outside any limit
 
 
 def build_cost_control_total(store: Store, root: Path) -> Stored:
@@ -89,7 +88,7 @@ def read_control_totals(content: bytes) -> pl.DataFrame:
         ~pl.col("basis_of_comparison").is_in(BASES),
         f"have a basis_of_comparison that is not {' or '.join(BASES)}",
     )
-    _refuse(text, ~pl.col("limit_percent").str.contains(_PERCENT), "have a limit_percent that is not 0 to 100, as 1.50")
+    _refuse(text, ~pl.col("limit_percent").str.contains(_PERCENT), "have a limit_percent that is not 0 to 99.99")
     _refuse(text, pl.struct(COST_CONTROL_TOTAL.key).is_duplicated(), f"repeat {', '.join(COST_CONTROL_TOTAL.key)}")
     return text.select(
         *COST_CONTROL_TOTAL.key,
