@@ -11,3 +11,8 @@ from pathlib import Path
 def home_path() -> Path:
     """Where this installation keeps its data."""
     return Path(os.environ.get("LINKED_CARE_HOME", "data")).resolve()
+
+
+def price_book_name() -> str:
+    """The price book in use, by name."""
+    return os.environ.get("LINKED_CARE_PRICE_BOOK", "national")

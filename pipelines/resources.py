@@ -5,6 +5,7 @@
 | LINKED_CARE_HOME | where landing/, store/, releases/ and outputs/ are | ./data |
 | LINKED_CARE_PERSON_KEY | secret under which people are hashed | the public demonstration key |
 | LINKED_CARE_MEMORY | memory limit of the engine | 4GB |
+| LINKED_CARE_PRICE_BOOK | name of the price book: a folder in prices/ of the home, or a shipped one | national |
 """
 
 import os

@@ -44,6 +44,21 @@ PART_RECORD_COUNT = described(
     RECORD_COUNT, "1 on the last part of a record, 0 on its earlier parts, so that the column sums to records."
 )
 QUANTITY = Column("quantity", "BIGINT", "How many units.", unit="units")
+NET_INGREDIENT_PENCE = Column(
+    "net_ingredient_pence",
+    "BIGINT",
+    "Net ingredient cost of a prescribed line, where the extract has it; null for all other care.",
+    nullable=True,
+    unit="pence",
+)
+CLIENT_CONTRIBUTION_PENCE = Column(
+    "client_contribution_pence",
+    "BIGINT",
+    "What the person pays of a package, pro rata by day for this part, where the council sends it; part of the "
+    "package price, not in addition to it.",
+    nullable=True,
+    unit="pence",
+)
 
 SETTING_OF_FEED = {
     "apc_spell": "inpatient",
@@ -154,21 +169,8 @@ ACTIVITY = Table(
             nullable=True,
             unit="pence",
         ),
-        Column(
-            "net_ingredient_pence",
-            "BIGINT",
-            "Net ingredient cost of a prescribed line, where the extract has it; null for all other care.",
-            nullable=True,
-            unit="pence",
-        ),
-        Column(
-            "client_contribution_pence",
-            "BIGINT",
-            "What the person pays of a package, pro rata by day for this part, where the council sends it; part of the "
-            "package price, not in addition to it.",
-            nullable=True,
-            unit="pence",
-        ),
+        NET_INGREDIENT_PENCE,
+        CLIENT_CONTRIBUTION_PENCE,
     ),
     key=("feed", "delivery_id", "source_row", "activity_month"),
     sources=(

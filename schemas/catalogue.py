@@ -12,6 +12,7 @@ from schemas import (
     morbidity,
     overlap,
     reconciliation,
+    prices,
 )
 from schemas.table import Table
 
@@ -23,6 +24,7 @@ TABLES: dict[str, Table] = {
         overlap,
         linkage,
         activity,
+        prices,
         costing,
         linkage_quality,
         reconciliation,

@@ -1,6 +1,14 @@
 """Tables of step 4, costing: what each unit costs, per person and year, and the ledger that proves it."""
 
-from schemas.activity import EXPOSURE_STATUS, EXPOSURE_STATUSES, LINK_STATUS, PART_RECORD_COUNT, QUANTITY
+from schemas.activity import (
+    CLIENT_CONTRIBUTION_PENCE,
+    EXPOSURE_STATUS,
+    EXPOSURE_STATUSES,
+    LINK_STATUS,
+    NET_INGREDIENT_PENCE,
+    PART_RECORD_COUNT,
+    QUANTITY,
+)
 from schemas.columns import (
     ACTIVITY_MONTH,
     COMPLETENESS,
@@ -18,6 +26,7 @@ from schemas.columns import (
     described,
     optional,
 )
+from schemas.prices import BASIS, BOOK_LEVELS, INDEX_USED, UNIT_PRICE, YEAR_OF_PRICES
 from schemas.table import Column, Table
 
 SETTINGS = (
@@ -31,30 +40,14 @@ SETTINGS = (
     "continuing_care",
 )
 CARE_OF = {name: name.replace("_", " ") + ("" if name.endswith("_care") else " care") for name in SETTINGS}
-MATCH_LEVELS = ("not_payable", "submitted", "package", "exact", "point_of_delivery", "unpriced")
-_YEAR_OF_PRICES = Column("price_year", "STRING", "Financial year of the prices.", nullable=True)
-_BASIS = Column("price_basis", "STRING", "tariff, package, national cost or local.", nullable=True)
+MATCH_LEVELS = ("not_payable", "submitted", "package", *BOOK_LEVELS)
 
-PRICE_BOOK = Table(
-    name="price_book",
-    step="costing",
-    grain="One row per setting, point of delivery and currency; currency ALL is the mean of its point of delivery.",
-    description="Prices for what arrives without one. Data, not code: bring your own book in the same columns.",
-    columns=(
-        SETTING,
-        POINT_OF_DELIVERY,
-        Column("currency_code", "STRING", "Code of the currency, or ALL."),
-        Column("description", "STRING", "What is priced."),
-        Column("unit", "STRING", "What one unit is."),
-        Column("unit_price", "DECIMAL(18,2)", "Price of one unit, in pence to two places.", unit="pence per unit"),
-        Column("price_year", "STRING", "Financial year of the price."),
-        Column("price_basis", "STRING", "national cost or local."),
-        Column("source", "STRING", "Publication."),
-        Column("licence", "STRING", "Licence of the figure."),
-        Column("status", "STRING", "V read in the source, D derived from it."),
-        Column("is_proxy", "BOOLEAN", "Whether the price is borrowed from a wider group."),
-    ),
-    key=("setting", "point_of_delivery", "currency_code"),
+REAL_COST_PENCE = Column(
+    "real_cost_pence",
+    "BIGINT",
+    "Cost in money of the real year of the price book; null where the price index lacks a year.",
+    nullable=True,
+    unit="pence",
 )
 
 ACTIVITY_COST = Table(
@@ -74,17 +67,31 @@ ACTIVITY_COST = Table(
         PROVIDER_CODE,
         SETTING,
         POINT_OF_DELIVERY,
+        Column("currency_code", "STRING", "Code by which a price book prices the unit.", nullable=True),
         QUANTITY,
         PART_RECORD_COUNT,
         SUBMITTED_PENCE,
-        optional(COST_PENCE),
+        NET_INGREDIENT_PENCE,
+        described(optional(COST_PENCE), "Cost, in money of the year of the activity."),
+        REAL_COST_PENCE,
+        CLIENT_CONTRIBUTION_PENCE,
         Column("match_level", "STRING", f"{', '.join(MATCH_LEVELS[:-1])} or {MATCH_LEVELS[-1]}."),
-        _BASIS,
-        _YEAR_OF_PRICES,
+        described(optional(UNIT_PRICE), "Price of one unit in the book, in pence to two places, before any factor."),
+        Column(
+            "excess_days",
+            "BIGINT",
+            "Payable days beyond the trim point of the price; null where the price has none.",
+            nullable=True,
+            unit="days",
+        ),
+        BASIS,
+        YEAR_OF_PRICES,
+        Column("price_source", "STRING", "Publication of a price of the book.", nullable=True),
+        Column("price_index", "STRING", INDEX_USED, nullable=True),
         Column("is_proxy", "BOOLEAN", "Whether price or currency is borrowed."),
     ),
     key=("feed", "delivery_id", "source_row", "activity_month"),
-    sources=("activity", "price_book"),
+    sources=("activity", "price_used", "spell_supplement", "price_policy"),
     by_year=True,
     control=("feed", "provider_code", "activity_month"),
 )
@@ -106,7 +113,7 @@ PERSON_YEAR_COST = Table(
     step="costing",
     grain="One row per person and financial year: everybody registered in it, and anybody else whose care links.",
     description="Cost of care per person: by setting, by the chief points of delivery, in all. Prices as submitted, "
-    "else the price book; nominal.",
+    "else the price book; nominal but for real_total_pence.",
     columns=(
         FINANCIAL_YEAR,
         PERSON_ID,
@@ -114,6 +121,18 @@ PERSON_YEAR_COST = Table(
         Column("registered_days", "INT", "Days registered in the year: the exposure.", unit="days"),
         *(Column(f"{setting}_pence", "BIGINT", f"Cost of {CARE_OF[setting]}.", unit="pence") for setting in SETTINGS),
         Column("total_pence", "BIGINT", "Cost of all settings.", unit="pence"),
+        Column(
+            "real_total_pence",
+            "BIGINT",
+            "The total in money of the real year of the price book, less care that it cannot be told of.",
+            unit="pence",
+        ),
+        Column(
+            "client_contribution_pence",
+            "BIGINT",
+            "What the person pays of council packages, part of the total.",
+            unit="pence",
+        ),
         *(
             Column(
                 f"{point}_point_pence",
@@ -184,6 +203,10 @@ COST_LEDGER = Table(
         RECORD_COUNT,
         described(SUBMITTED_PENCE, "Price as submitted; null for a feed without prices."),
         described(optional(COST_PENCE), "Cost as priced; null before pricing, and of what is unpriced."),
+        described(
+            REAL_COST_PENCE,
+            "Cost in money of the real year of the price book; null before pricing, and where it cannot be told.",
+        ),
     ),
     key=("feed", "provider_code", "activity_month", "stage", "part_of", "status"),
     sources=("delivery_total", "activity_cost"),
@@ -191,4 +214,8 @@ COST_LEDGER = Table(
     control=("feed", "provider_code", "activity_month", "stage", "part_of", "status"),
 )
 
-TABLES = (PRICE_BOOK, ACTIVITY_COST, PERSON_YEAR_COST, COST_LEDGER)
+TABLES = (
+    ACTIVITY_COST,
+    PERSON_YEAR_COST,
+    COST_LEDGER,
+)

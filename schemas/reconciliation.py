@@ -12,13 +12,13 @@ from schemas.columns import (
     described,
     optional,
 )
-from schemas.costing import ACTIVITY_COST
+from schemas.costing import ACTIVITY_COST, REAL_COST_PENCE
 from schemas.table import Column, Table
 
 BASES = ("submitted", "cost")
 VERDICTS = ("within", "outside", "not_supplied")
 
-# How care was priced, in groups of match levels; an exact price that is borrowed counts as proxy.
+# How care was priced, in groups of match levels.
 LEVEL_GROUPS: dict[str, tuple[str, ...]] = {
     "submitted": ("submitted",),
     "package": ("package",),
@@ -71,7 +71,8 @@ COST_RECONCILIATION = Table(
         RECORD_COUNT,
         Column("linked_count", "BIGINT", "Records that link to a person.", unit="records"),
         SUBMITTED_PENCE,
-        described(COST_PENCE, "Cost of what has a price; 0 if there is none."),
+        described(COST_PENCE, "Cost of what has a price, in money of the year; 0 if there is none."),
+        described(REAL_COST_PENCE, "The same in money of the real year of the price book, of what it can be told of."),
         *(
             Column(f"{group}_level_pence", "BIGINT", f"Part of the cost that is priced {words}.", unit="pence")
             for group, words in _GROUP_IN_WORDS.items()

@@ -7,7 +7,6 @@ with unit as (  -- the one pass over the units of care: what follows adds up its
         point_of_delivery,
         provider_code,
         case
-            when match_level = 'exact' and is_proxy then 'proxy'
             when match_level in ('all_points', 'hrg_root', 'subchapter', 'point_of_delivery') then 'fallback'
             else match_level
         end as level_group,
@@ -15,6 +14,7 @@ with unit as (  -- the one pass over the units of care: what follows adds up its
         sum(case when link_status = 'linked' then record_count else 0 end) as linked_count,
         sum(submitted_pence) as submitted_pence,
         sum(cost_pence) as cost_pence,
+        sum(real_cost_pence) as real_cost_pence,
         sum(case when match_level = 'unpriced' then 1 else 0 end) as unpriced_count
     from activity_cost
     group by
@@ -22,7 +22,6 @@ with unit as (  -- the one pass over the units of care: what follows adds up its
         point_of_delivery,
         provider_code,
         case
-            when match_level = 'exact' and is_proxy then 'proxy'
             when match_level in ('all_points', 'hrg_root', 'subchapter', 'point_of_delivery') then 'fallback'
             else match_level
         end
@@ -70,6 +69,7 @@ summed as (
         coalesce(sum(u.linked_count), 0) as linked_count,
         sum(u.submitted_pence) as submitted_pence,
         coalesce(sum(u.cost_pence), 0) as cost_pence,
+        sum(u.real_cost_pence) as real_cost_pence,
         coalesce(sum(case when u.level_group = 'submitted' then u.cost_pence end), 0) as submitted_level_pence,
         coalesce(sum(case when u.level_group = 'package' then u.cost_pence end), 0) as package_level_pence,
         coalesce(sum(case when u.level_group = 'exact' then u.cost_pence end), 0) as exact_level_pence,
@@ -111,6 +111,7 @@ select
     cast(c.linked_count as bigint) as linked_count,
     cast(c.submitted_pence as bigint) as submitted_pence,
     cast(c.cost_pence as bigint) as cost_pence,
+    cast(c.real_cost_pence as bigint) as real_cost_pence,
     cast(c.submitted_level_pence as bigint) as submitted_level_pence,
     cast(c.package_level_pence as bigint) as package_level_pence,
     cast(c.exact_level_pence as bigint) as exact_level_pence,

@@ -67,6 +67,7 @@ _MEASURES = {
     "record_count": "record_count",
     "submitted_pence": "submitted_pence",
     "cost_pence": "cost_pence",
+    "real_cost_pence": "real_cost_pence",
     "uneven_pence": "case when match_level = 'submitted' then abs(coalesce(cost_pence, 0) - submitted_pence) end",
 }
 _COSTED = (

@@ -23,11 +23,9 @@ _GROUP = (
     + " end"
 )
 _LEVEL_GROUP = (
-    "case when u.match_level = 'exact' and u.is_proxy then 'proxy' "
+    "case u.match_level "
     + " ".join(
-        f"when u.match_level = {quoted(level)} then {quoted(group)}"
-        for group, levels in LEVEL_GROUPS.items()
-        for level in levels
+        f"when {quoted(level)} then {quoted(group)}" for group, levels in LEVEL_GROUPS.items() for level in levels
     )
     + " end"
 )

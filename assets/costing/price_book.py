@@ -1,45 +1,76 @@
-"""The price book: data with a source and a licence in every row.
+"""The tables of the price book in use.
 
-Belongs here: reading a book and refusing what cannot be relied on.
-Does not belong here: applying prices, which is `sql/activity_cost.sql`.
+Belongs here: making tables of a book and of the price indices.
+Does not belong here: reading a book (`book.py`) or an index (`price_index.py`); applying prices, which is SQL.
 """
+
+from collections.abc import Callable
 
 import polars as pl
 
-from assets.reference import FOLDER, refuse_unclear_flags
+from assets.costing.book import Book, chosen_book
+from assets.costing.price_index import chosen_index
 from pipelines.build import build_frame
 from pipelines.errors import LinkedCareError
-from pipelines.store import Store, Stored
-from schemas.costing import PRICE_BOOK
+from pipelines.home import Home
+from pipelines.store import Stored
+from schemas.prices import MARKET_FORCES_FACTOR, PRICE_BOOK, PRICE_INDEX, PRICE_POLICY, SETTING_INDEX, TOP_UP
+from schemas.table import Table
 
-SHIPPED = FOLDER / "price_book.csv"
-_ACCEPTED_STATUS = ("V", "D")
 
-
-def build_price_book(store: Store) -> Stored:
-    """Build `price_book` from the shipped book."""
-    return build_frame(
-        store, PRICE_BOOK, SHIPPED.read_text(), lambda: read_price_book(pl.read_csv(SHIPPED, infer_schema=False))
+def policy(book: Book) -> pl.DataFrame:
+    """The one row of `price_policy`."""
+    return pl.DataFrame(
+        {
+            "book_name": [book.name],
+            "book_version": [book.version],
+            "uses_submitted": [book.uses_submitted],
+            "uses_net_ingredient": [book.uses_net_ingredient],
+            "real_year": [book.real_year],
+        }
     )
 
 
-def read_price_book(text: pl.DataFrame) -> pl.DataFrame:
-    """A book's rows with the price in pence; pounds are read exactly, to a hundredth of a penny.
+def setting_index(book: Book) -> pl.DataFrame:
+    """The rows of `setting_index`."""
+    return pl.DataFrame({"setting": list(book.index), "index_name": list(book.index.values())})
+
+
+_OF_A_BOOK: dict[str, Callable[[Book], pl.DataFrame]] = {
+    PRICE_BOOK.name: lambda book: book.price,
+    MARKET_FORCES_FACTOR.name: lambda book: book.market_forces_factor,
+    TOP_UP.name: lambda book: book.top_up,
+    PRICE_POLICY.name: policy,
+    SETTING_INDEX.name: setting_index,
+}
+
+
+def build_from_book(home: Home, table: Table) -> Stored:
+    """Build a table from the price book in use.
 
     Raises:
-        LinkedCareError: if a row is a placeholder, has no price, one finer than can be kept, or no clear flag.
+        LinkedCareError: if the book is refused, or names an index that is not there.
     """
-    placeholders = text.filter(~pl.col("status").is_in(_ACCEPTED_STATUS).fill_null(False)).height
-    if placeholders:
+    book = chosen_book(home.root)
+    if table is SETTING_INDEX:
+        refuse_unknown_index(book, chosen_index(home.root))
+    return build_frame(home.store, table, book.digest, lambda: _OF_A_BOOK[table.name](book))
+
+
+def build_price_index(home: Home) -> Stored:
+    """Build `price_index` from the indices shipped and those of the user."""
+    index = chosen_index(home.root)
+    return build_frame(home.store, PRICE_INDEX, index.sort(PRICE_INDEX.key).rows(), lambda: index)
+
+
+def refuse_unknown_index(book: Book, index: pl.DataFrame) -> None:
+    """Refuse a book that names a price index that there is not, which would leave prices of other years as they are.
+
+    Raises:
+        LinkedCareError: naming the book and how many indices it concerns.
+    """
+    if unknown := set(book.index.values()) - set(index["index_name"]):
         raise LinkedCareError(
-            f"price_book: {placeholders} rows are placeholders without a source. Replace or remove them."
+            f"{book.name}/book.yaml: names {len(unknown)} price indices that are not in price_index.csv."
+            f" Known are {', '.join(sorted(set(index['index_name'])))}."
         )
-    unreadable = text.filter(~pl.col("price_gbp").fill_null("").str.contains(r"^[0-9]{1,10}(\.[0-9]{1,4})?$")).height
-    if unreadable:
-        raise LinkedCareError(f"price_book: {unreadable} prices are not pounds with at most four decimals. Mend them.")
-    refuse_unclear_flags("price_book", text, ["is_proxy"])
-    return text.with_columns(
-        unit_price=(pl.col("price_gbp").cast(pl.Decimal(18, 4)) * 100).cast(pl.Decimal(18, 2)),
-        price_basis="basis",
-        is_proxy=pl.col("is_proxy") == "true",
-    )

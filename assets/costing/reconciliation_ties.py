@@ -8,11 +8,10 @@ from assets.costing.tying import COSTED, FEEDS, long, tied
 from pipelines.engine import quoted
 from schemas.reconciliation import LEVEL_GROUPS
 
-_LEVEL = "case when match_level = 'exact' and is_proxy then 'proxy' else match_level end"
-_BY_LEVEL = {
-    f"{group}_level_pence": f"case when {_LEVEL} in ({', '.join(map(quoted, levels))}) then cost_pence end"
+_BY    f"{group}_level_pence": f"case when match_level in ({', '.join(map(quoted, levels))}) then cost_pence end"
     for group, levels in LEVEL_GROUPS.items()
 }
+_BY_LEVEL["real_cost_pence"] = "real_cost_pence"
 _OF_CARE = {
     "record_count": "record_count",
     "linked_count": "case when link_status = 'linked' then record_count end",
