@@ -11,8 +11,8 @@ from schemas import (
     linkage_quality,
     morbidity,
     overlap,
-    reconciliation,
     prices,
+    reconciliation,
 )
 from schemas.table import Table
 

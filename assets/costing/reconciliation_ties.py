@@ -8,7 +8,8 @@ from assets.costing.tying import COSTED, FEEDS, long, tied
 from pipelines.engine import quoted
 from schemas.reconciliation import LEVEL_GROUPS
 
-_BY    f"{group}_level_pence": f"case when match_level in ({', '.join(map(quoted, levels))}) then cost_pence end"
+_BY_LEVEL = {
+    f"{group}_level_pence": f"case when match_level in ({', '.join(map(quoted, levels))}) then cost_pence end"
     for group, levels in LEVEL_GROUPS.items()
 }
 _BY_LEVEL["real_cost_pence"] = "real_cost_pence"
