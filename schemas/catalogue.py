@@ -1,4 +1,4 @@
-"""Every built table, by name. The feeds are in `schemas.contract.contracts()`."""
+"""Every declared table, by name. The feeds are in `schemas.contract.contracts()`."""
 
 from schemas import (
     activity,
@@ -13,6 +13,7 @@ from schemas import (
     overlap,
     prices,
     reconciliation,
+    recost,
 )
 from schemas.table import Table
 
@@ -34,3 +35,10 @@ TABLES: dict[str, Table] = {
     )
     for table in step.TABLES
 }
+
+"""The tables that every run builds."""
+
+ASIDE: dict[str, Table] = {table.name: table for table in recost.TABLES}
+"""The tables that a command makes beside them, which are in no release."""
+
+DECLARED = TABLES | ASIDE

@@ -36,7 +36,7 @@ def setting_index(book: Book) -> pl.DataFrame:
     return pl.DataFrame({"setting": list(book.index), "index_name": list(book.index.values())})
 
 
-_OF_A_BOOK: dict[str, Callable[[Book], pl.DataFrame]] = {
+OF_A_BOOK: dict[str, Callable[[Book], pl.DataFrame]] = {
     PRICE_BOOK.name: lambda book: book.price,
     MARKET_FORCES_FACTOR.name: lambda book: book.market_forces_factor,
     TOP_UP.name: lambda book: book.top_up,
@@ -45,16 +45,16 @@ _OF_A_BOOK: dict[str, Callable[[Book], pl.DataFrame]] = {
 }
 
 
-def build_from_book(home: Home, table: Table) -> Stored:
-    """Build a table from the price book in use.
+def build_from_book(home: Home, table: Table, book: Book | None = None) -> Stored:
+    """Build a table from a price book, by default the one in use.
 
     Raises:
         LinkedCareError: if the book is refused, or names an index that is not there.
     """
-    book = chosen_book(home.root)
+    book = book or chosen_book(home.root)
     if table is SETTING_INDEX:
         refuse_unknown_index(book, chosen_index(home.root))
-    return build_frame(home.store, table, book.digest, lambda: _OF_A_BOOK[table.name](book))
+    return build_frame(home.store, table, book.digest, lambda: OF_A_BOOK[table.name](book))
 
 
 def build_price_index(home: Home) -> Stored:

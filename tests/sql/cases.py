@@ -23,7 +23,7 @@ import yaml
 
 from assets.activity.calendar import months
 from assets.reference import FOLDER, read_reference
-from schemas.catalogue import TABLES
+from schemas.catalogue import DECLARED
 from schemas.contract import contracts
 
 HERE = Path(__file__).parent
@@ -54,13 +54,13 @@ class Case:
 
     def sources(self) -> dict[str, pa.Table]:
         """Every source table of the SQL file, typed as declared."""
-        unknown = self.given.keys() - set(TABLES[self.table].sources)
+        unknown = self.given.keys() - set(DECLARED[self.table].sources)
         assert not unknown, f"{self.table} does not read {unknown}"
-        return {name: _source(name, self.given.get(name)) for name in TABLES[self.table].sources}
+        return {name: _source(name, self.given.get(name)) for name in DECLARED[self.table].sources}
 
     def expected(self) -> Rows:
         """The rows expected, as values."""
-        return _typed(self.expect, TABLES[self.table].arrow_schema)
+        return _typed(self.expect, DECLARED[self.table].arrow_schema)
 
 
 def cases() -> Iterator[Case]:
@@ -72,7 +72,7 @@ def cases() -> Iterator[Case]:
 
 
 def _source(name: str, text: str | None) -> pa.Table:
-    schema = contracts()[name].accepted_schema if name in contracts() else TABLES[name].arrow_schema
+    schema = contracts()[name].accepted_schema if name in contracts() else DECLARED[name].arrow_schema
     if text is None:
         return _shipped(name) or schema.empty_table()
     rows = _typed(text, schema)
@@ -88,7 +88,7 @@ def _shipped(name: str) -> pa.Table | None:
     if name == "calendar_month":
         return months().to_arrow()
     if name != "price_book" and (FOLDER / f"{name}.csv").exists():
-        return read_reference(TABLES[name]).to_arrow()
+        return read_reference(DECLARED[name]).to_arrow()
     return None
 
 
