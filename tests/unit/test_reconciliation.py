@@ -1,10 +1,8 @@
 """Control totals: reading the user's file, and what stops a run."""
 
 from collections.abc import Callable
-from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 import pytest
@@ -25,6 +23,7 @@ from pipelines.store import Store, frame_writer
 from schemas.catalogue import TABLES
 from schemas.costing import MATCH_LEVELS, SETTINGS
 from schemas.reconciliation import COST_RECONCILIATION, LEVEL_GROUPS
+from tests.rows import plain_rows
 
 YEAR = "2024-25"
 HEADER = (
@@ -126,15 +125,6 @@ def test_a_file_that_cannot_be_opened_is_refused(home: Home) -> None:
         build_cost_control_total(home.store, home.root)
 
 
-def plain(name: str, rows: list[dict[str, Any]]) -> pl.DataFrame:
-    """Rows of a table that name only the values that matter."""
-    values = {pl.String: "X", pl.Int64: 0, pl.Boolean: False, pl.Date: date(2024, 4, 1)}
-    schema = TABLES[name].empty_frame().schema
-    required = {column.name for column in TABLES[name].columns if not column.nullable}
-    full = [{n: values[k.base_type()] if n in required else None for n, k in schema.items()} | row for row in rows]
-    return pl.DataFrame(full, schema)
-
-
 @pytest.fixture
 def supply(home: Home) -> Supply:
     """Writes the user's file and builds what follows from it; two years of care are costed."""
@@ -142,7 +132,7 @@ def supply(home: Home) -> Supply:
     for year, cost in pence.items():
         care = {"setting": "inpatient", "match_level": "submitted", "cost_pence": cost, "submitted_pence": cost - 5}
         for name, rows in (("activity_cost", [care | {"financial_year": year}]), ("feed_completeness", [])):
-            home.store.write(TABLES[name], year, "made", frame_writer(TABLES[name], plain(name, rows)))
+            home.store.write(TABLES[name], year, "made", frame_writer(TABLES[name], plain_rows(name, rows)))
 
     def write(*lines: str) -> None:
         (home.root / "control").mkdir(exist_ok=True)
