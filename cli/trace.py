@@ -46,10 +46,13 @@ def _facts(console: Console, title: str, facts: list[Fact]) -> None:
 
 
 def _parts(parts: list[dict[str, Any]]) -> Table:
-    table = _table("month", "setting", "point of delivery", "units", "submitted", "cost", "priced", "registration")
+    table = _table(
+        "month", "setting", "point of delivery", "units", "submitted", "cost", "real", "priced", "registration"
+    )
     for part in parts:
+        index = f", carried by {part['price_index']}" if part["price_index"] else ""
         proxy = ", borrowed" if part["is_proxy"] else ""
-        basis = f" ({part['price_basis']}, {part['price_year']}{proxy})" if part["price_basis"] else ""
+        basis = f" ({part['price_basis']}, {part['price_year']}{index}{proxy})" if part["price_basis"] else ""
         table.add_row(
             f"{part['activity_month']:%Y-%m}",
             part["setting"],
@@ -57,6 +60,7 @@ def _parts(parts: list[dict[str, Any]]) -> Table:
             f"{part['quantity']:,}",
             _pounds(part["submitted_pence"]),
             _pounds(part["cost_pence"]),
+            _pounds(part["real_cost_pence"]),
             f"{part['match_level']}{basis}",
             part["exposure_status"] or "-",
         )
@@ -75,7 +79,7 @@ def _destinations(found: list[Destination]) -> Table:
 def _table(*columns: str) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
     for name in columns:
-        is_number = name in {"units", "submitted", "cost", "of the unit", "in all"}
+        is_number = name in {"units", "submitted", "cost", "real", "of the unit", "in all"}
         table.add_column(name, justify="right" if is_number else "left", no_wrap=is_number)
     return table
 

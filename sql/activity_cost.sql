@@ -26,7 +26,10 @@ with unit as (
         u.submitted_real_numerator, u.submitted_real_denominator, u.price_index, u.submitted_price_index,
         u.excess_day_price, s.unbundled_price,
         case when u.price_basis = 'tariff' then coalesce(s.top_up_millionths, 0) else 0 end as top_up_millionths,
-        case when u.trim_point_days is not null then greatest(0, a.payable_days - u.trim_point_days) end as excess_days
+        case
+            when a.payable_days is not null and u.trim_point_days is not null
+                then greatest(0, a.payable_days - u.trim_point_days)
+        end as excess_days
     from activity as a
     cross join price_policy as p
     left join price_used as u

@@ -37,7 +37,8 @@ unit as (  -- the one pass over the units of care: what follows adds up its few 
         exposure_status,
         sum(record_count) as record_count,
         sum(submitted_pence) as submitted_pence,
-        sum(cost_pence) as cost_pence
+        sum(cost_pence) as cost_pence,
+        sum(real_cost_pence) as real_cost_pence
     from activity_cost
     group by feed, provider_code, activity_month, link_status, match_level, exposure_status
 ),
@@ -52,12 +53,14 @@ inside as (
 entry as (
     select
         feed, provider_code, activity_month, 'received' as stage, cast(null as string) as part_of,
-        'received' as status, record_count, submitted_pence, cast(null as bigint) as cost_pence
+        'received' as status, record_count, submitted_pence, cast(null as bigint) as cost_pence,
+        cast(null as bigint) as real_cost_pence
     from door
     union all
     select
         feed, provider_code, activity_month, 'door' as stage, 'received' as part_of,
-        status, record_count, submitted_pence, cast(null as bigint) as cost_pence
+        status, record_count, submitted_pence, cast(null as bigint) as cost_pence,
+        cast(null as bigint) as real_cost_pence
     from door
     where record_count <> 0 or submitted_pence <> 0
     union all
@@ -74,7 +77,8 @@ entry as (
         end as status,
         u.record_count,
         case when f.is_priced then coalesce(u.submitted_pence, 0) end as submitted_pence,
-        case when i.stage = 'pricing' then u.cost_pence else coalesce(u.cost_pence, 0) end as cost_pence
+        case when i.stage = 'pricing' then u.cost_pence else coalesce(u.cost_pence, 0) end as cost_pence,
+        case when i.stage = 'pricing' then u.real_cost_pence else coalesce(u.real_cost_pence, 0) end as real_cost_pence
     from unit as u
     inner join feed_of_care as f on u.feed = f.feed
     cross join inside as i
@@ -91,7 +95,8 @@ select
     e.status,
     cast(sum(e.record_count) as bigint) as record_count,
     cast(sum(e.submitted_pence) as bigint) as submitted_pence,
-    cast(sum(e.cost_pence) as bigint) as cost_pence
+    cast(sum(e.cost_pence) as bigint) as cost_pence,
+    cast(sum(e.real_cost_pence) as bigint) as real_cost_pence
 from entry as e
 cross join run_parameters as p
 group by p.financial_year, e.feed, e.provider_code, e.activity_month, e.stage, e.part_of, e.status

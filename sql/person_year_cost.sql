@@ -1,10 +1,10 @@
 -- person_year_cost: cost of care per person and financial year.
 -- Grain: one row per person registered in the year, and per anybody else whose care links.
--- Units: pence, nominal. Source: activity_cost, person_year, feed_completeness.
+-- Units: pence, nominal but for real_total_pence. Source: activity_cost, person_year, feed_completeness.
 with unit as (
     select
         person_id, exposure_status, setting, point_of_delivery, quantity, record_count, cost_pence, match_level,
-        is_proxy,
+        real_cost_pence, client_contribution_pence, is_proxy,
         match_level <> 'not_payable' as is_payable
     from activity_cost
     where person_id is not null
@@ -22,6 +22,8 @@ used as (
         sum(case when setting = 'social_care' then cost_pence end) as social_care_pence,
         sum(case when setting = 'continuing_care' then cost_pence end) as continuing_care_pence,
         sum(cost_pence) as total_pence,
+        sum(real_cost_pence) as real_total_pence,
+        sum(client_contribution_pence) as client_contribution_pence,
         sum(case when point_of_delivery = 'gp_appointment' then cost_pence end) as gp_appointment_point_pence,
         sum(case when point_of_delivery = 'prescribing' then cost_pence end) as prescribing_point_pence,
         sum(case when point_of_delivery = 'elective' then cost_pence end) as elective_point_pence,
@@ -68,6 +70,8 @@ select
     cast(coalesce(u.social_care_pence, 0) as bigint) as social_care_pence,
     cast(coalesce(u.continuing_care_pence, 0) as bigint) as continuing_care_pence,
     cast(coalesce(u.total_pence, 0) as bigint) as total_pence,
+    cast(coalesce(u.real_total_pence, 0) as bigint) as real_total_pence,
+    cast(coalesce(u.client_contribution_pence, 0) as bigint) as client_contribution_pence,
     cast(coalesce(u.gp_appointment_point_pence, 0) as bigint) as gp_appointment_point_pence,
     cast(coalesce(u.prescribing_point_pence, 0) as bigint) as prescribing_point_pence,
     cast(coalesce(u.elective_point_pence, 0) as bigint) as elective_point_pence,

@@ -15,6 +15,7 @@ from schemas.catalogue import TABLES
 from schemas.costing import LEDGER_STAGES
 
 _COST_IS_KNOWN = "linkage"
+_ALWAYS = ("activity_cost", "cost_ledger", "price_policy")
 
 
 def _division() -> str:
@@ -35,12 +36,12 @@ with division as (
 
 side as (
     select d.place, d.stage, d.is_costed, l.status as whole, l.feed, l.provider_code, l.activity_month, -1 as sign,
-        l.record_count, l.submitted_pence, l.cost_pence
+        l.record_count, l.submitted_pence, l.cost_pence, l.real_cost_pence
     from cost_ledger as l
     inner join division as d on l.stage = d.divided_stage and l.status = coalesce(d.divided_status, l.status)
     union all
     select d.place, d.stage, d.is_costed, l.part_of as whole, l.feed, l.provider_code, l.activity_month, 1 as sign,
-        l.record_count, l.submitted_pence, l.cost_pence
+        l.record_count, l.submitted_pence, l.cost_pence, l.real_cost_pence
     from cost_ledger as l
     inner join division as d on l.stage = d.stage
 ),
@@ -49,17 +50,21 @@ gap as (
     select place, stage, whole, feed, provider_code, substr(cast(activity_month as varchar), 1, 7) as month,
         sum(sign * record_count) as records,
         sum(sign * coalesce(submitted_pence, 0)) as submitted,
-        sum(case when is_costed then sign * coalesce(cost_pence, 0) else 0 end) as cost
+        sum(case when is_costed then sign * coalesce(cost_pence, 0) else 0 end) as cost,
+        sum(case when is_costed then sign * coalesce(real_cost_pence, 0) else 0 end) as real_cost
     from side
     group by place, stage, whole, feed, provider_code, activity_month
 )
 
-select stage, whole, feed, provider_code, month, records, submitted, cost
+select stage, whole, feed, provider_code, month, records, submitted, cost, real_cost
 from gap
-where records <> 0 or submitted <> 0 or cost <> 0
+where records <> 0 or submitted <> 0 or cost <> 0 or real_cost <> 0
 order by place, feed, provider_code, month, whole
 limit 1
 """
+
+# What the supplier told that a unit costs, under the rules of the price book.
+_TOLD = "case when uses_net_ingredient then coalesce(net_ingredient_pence, submitted_pence) else submitted_pence end"
 
 # The units of a year, added up once: all that the proofs ask of them.
 _GROUP = ("feed", "provider_code", "activity_month", "link_status", "match_level", "setting", "point_of_delivery")
@@ -68,20 +73,34 @@ _MEASURES = {
     "submitted_pence": "submitted_pence",
     "cost_pence": "cost_pence",
     "real_cost_pence": "real_cost_pence",
-    "uneven_pence": "case when match_level = 'submitted' then abs(coalesce(cost_pence, 0) - submitted_pence) end",
+    "net_ingredient_pence": "net_ingredient_pence",
+    "client_contribution_pence": "client_contribution_pence",
+    "told_pence": f"case when match_level = 'submitted' then {_TOLD} end",
+    "uneven_pence": f"case when match_level = 'submitted' then abs(coalesce(cost_pence, 0) - {_TOLD}) end",
+    "uneven_real_pence": "case when price_index is null then abs(real_cost_pence - cost_pence) end",
 }
 _COSTED = (
     f"select {', '.join(_GROUP)}, is_proxy,"
     f" {', '.join(f'cast(sum({measure}) as bigint) as {name}' for name, measure in _MEASURES.items())}"
-    f" from activity_cost group by {', '.join(_GROUP)}, is_proxy"
+    f" from activity_cost cross join price_policy group by {', '.join(_GROUP)}, is_proxy"
 )
 
 _SUBMITTED_IS_COST = f"""
 select feed, provider_code, substr(cast(activity_month as varchar), 1, 7),
-    sum(coalesce(cost_pence, 0) - submitted_pence), sum(uneven_pence)
+    coalesce(sum(cost_pence), 0) - sum(told_pence), sum(uneven_pence)
 from {COSTED}
 group by feed, provider_code, activity_month, match_level
 having match_level = 'submitted' and coalesce(sum(uneven_pence), 0) <> 0
+order by feed, provider_code, activity_month
+limit 1
+"""
+
+# Where no index was applied, money of both years is the same.
+_REAL_IS_COST = f"""
+select feed, provider_code, substr(cast(activity_month as varchar), 1, 7), sum(uneven_real_pence)
+from {COSTED}
+group by feed, provider_code, activity_month
+having coalesce(sum(uneven_real_pence), 0) <> 0
 order by feed, provider_code, activity_month
 limit 1
 """
@@ -94,9 +113,11 @@ def prove_ledger(store: Store, year: str) -> None:
         ConservationError: naming the step, the first feed, provider and month, or column, and the gap.
     """
     with store.engine() as engine:
-        _register_year(store, engine, year, ("activity_cost", "cost_ledger", "person_year_cost"))
+        names = ("activity_cost", "person_year_cost")
+        read = {source for name in names for source in TIES[name].sources}
+        _register_year(store, engine, year, sorted({*_ALWAYS, *names, *read}))
         _prove_stages(engine, year)
-        for name in ("activity_cost", "person_year_cost"):
+        for name in names:
             _prove_tie(engine, f"{name} {year}", TIES[name])
 
 
@@ -110,7 +131,7 @@ def prove_outputs(store: Store, years: Iterable[str]) -> None:
     for year in years:
         with store.engine() as engine:
             read = {source for tie in by_year.values() for source in tie.sources}
-            _register_year(store, engine, year, sorted({"cost_ledger", "activity_cost", *by_year, *read}))
+            _register_year(store, engine, year, sorted({*_ALWAYS, *by_year, *read}))
             _prove_stages(engine, year)
             for name, tie in by_year.items():
                 _prove_tie(engine, f"{name} {year}", tie)
@@ -133,7 +154,7 @@ def prove_table(store: Store, name: str, year: str | None) -> None:
                 store.register(engine, source, [store.require(source, part) for part in parts], None)
             _prove_tie(engine, name, tie)
         elif year:
-            _register_year(store, engine, year, sorted({"cost_ledger", "activity_cost", name, *tie.sources}))
+            _register_year(store, engine, year, sorted({*_ALWAYS, name, *tie.sources}))
             _prove_tie(engine, f"{name} {year}", tie)
 
 
@@ -145,8 +166,9 @@ def _register_year(store: Store, engine: Engine, year: str, names: Iterable[str]
 
 
 def _prove_stages(engine: Engine, year: str) -> None:
-    for stage, whole, feed, provider, month, records, submitted, cost in engine.fetch(_STAGES):
+    for stage, whole, feed, provider, month, records, submitted, cost, real in engine.fetch(_STAGES):
         of_cost = f", {cost:+d} pence of cost" if cost else ""
+        of_cost += f", {real:+d} pence of real cost" if real else ""
         raise ConservationError(
             f"cost_ledger {year}: {stage} differs from {whole} by {records:+d} records, {submitted:+d} pence submitted"
             f"{of_cost} at {feed}, provider {provider}, {month}"
@@ -154,6 +176,12 @@ def _prove_stages(engine: Engine, year: str) -> None:
     for feed, provider, month, pence, uneven in engine.fetch(_SUBMITTED_IS_COST):
         raise ConservationError(
             f"activity_cost {year}: cost differs from the submitted price by {pence:+d} pence, {uneven} unit by unit,"
+            f" at {feed}, provider {provider}, {month}"
+        )
+
+    for feed, provider, month, uneven in engine.fetch(_REAL_IS_COST):
+        raise ConservationError(
+            f"activity_cost {year}: real cost without an index differs from cost by {uneven} pence unit by unit,"
             f" at {feed}, provider {provider}, {month}"
         )
 

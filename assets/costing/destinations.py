@@ -9,8 +9,10 @@ in one year as in `activity_cost`, and tables about its person. A test holds tha
 without one.
 """
 
+from collections.abc import Sequence
+
 from pipelines.engine import quoted
-from schemas.activity import EXPOSURE_STATUSES
+from schemas.activity import ACTIVITY, EXPOSURE_STATUSES
 from schemas.costing import PERSON_YEAR_COST, SETTINGS
 from schemas.linkage_quality import LINK_GROUPS
 from schemas.reconciliation import LEVEL_GROUPS
@@ -29,21 +31,35 @@ _LEVEL_GROUP = (
     )
     + " end"
 )
+# The columns of a person that add up anything but cost.
+_OTHER_MEASURES = {
+    "real_total_pence": "real_cost_pence",
+    "client_contribution_pence": "client_contribution_pence",
+}
 
 
 def _columns_of_a_person() -> str:
     """Each column of pence of `person_year_cost` with the units that it adds up."""
     holds = {f"{setting}_pence": f"u.setting = {quoted(setting)}" for setting in SETTINGS}
-    holds |= {"total_pence": "true", "proxy_pence": "u.is_proxy"}
+    holds |= dict.fromkeys(("total_pence", *_OTHER_MEASURES), "true") | {"proxy_pence": "u.is_proxy"}
     holds |= {f"{status}_pence": f"u.exposure_status = {quoted(status)}" for status in EXPOSURE_STATUSES[1:]}
     for name in PERSON_YEAR_COST.pence_columns:
         if name.endswith("_point_pence"):
             holds[name] = f"u.point_of_delivery = {quoted(name.removesuffix('_point_pence'))}"
     return " union all ".join(
-        f"select 'person ' || c.person_id, {quoted(name)}, sum(u.cost_pence), max(c.{name})"
-        f" from unit as u inner join person_year_cost as c on u.person_id = c.person_id where {held}"
+        f"select 'person ' || c.person_id, {quoted(name)}, sum(u.{_OTHER_MEASURES.get(name, 'cost_pence')}),"
+        f" max(c.{name}) from unit as u inner join person_year_cost as c on u.person_id = c.person_id where {held}"
         " group by c.person_id"
         for name, held in holds.items()
+    )
+
+
+def _columns_of_a_unit(table: str, columns: Sequence[str]) -> str:
+    """Each column of pence of a table that has the unit itself, by month."""
+    return " union all ".join(
+        f"select {_MONTH}, {quoted(name)}, sum(t.{name}), sum(t.{name}) from unit as u"
+        f" inner join {table} as t on u.activity_month = t.activity_month group by u.activity_month"
+        for name in columns
     )
 
 
@@ -62,31 +78,29 @@ from unit as u
 inner join delivery_receipt as t on u.feed = t.feed and u.delivery_id = t.delivery_id
 group by t.feed, t.delivery_id
 """,
-    "activity": f"""
-select {_MONTH}, v.name, sum(case v.name when 'submitted_pence' then t.submitted_pence else t.package_pence end),
-    sum(case v.name when 'submitted_pence' then t.submitted_pence else t.package_pence end)
-from unit as u
-inner join activity as t on u.activity_month = t.activity_month
-cross join (values ('submitted_pence'), ('package_pence')) as v(name)
-group by u.activity_month, v.name
-""",
-    "activity_cost": f"select {_MONTH}, 'cost_pence', u.cost_pence, u.cost_pence from unit as u",
+    "activity": _columns_of_a_unit("activity", ACTIVITY.pence_columns),
+    "activity_cost": _columns_of_a_unit("activity_cost", ("cost_pence", "real_cost_pence")),
     "cost_ledger": f"""
 select u.feed || ', provider ' || u.provider_code || ', ' || {_MONTH} || ', ' || t.stage
         || case t.stage when 'received' then '' else ' of ' || t.part_of || ': ' || t.status end,
-    case when t.stage in ('received', 'door') then 'submitted_pence' else 'cost_pence' end,
-    sum(case when t.stage in ('received', 'door') then u.submitted_pence else u.cost_pence end),
-    max(case when t.stage in ('received', 'door') then t.submitted_pence else t.cost_pence end)
+    v.name,
+    sum(case v.name when 'submitted_pence' then u.submitted_pence when 'cost_pence' then u.cost_pence
+        else u.real_cost_pence end),
+    max(case v.name when 'submitted_pence' then t.submitted_pence when 'cost_pence' then t.cost_pence
+        else t.real_cost_pence end)
 from unit as u
 inner join cost_ledger as t
     on u.feed = t.feed and u.provider_code = t.provider_code and u.activity_month = t.activity_month
+inner join (values ('submitted_pence'), ('cost_pence'), ('real_cost_pence')) as v(name)
+    on (v.name = 'submitted_pence') = (t.stage in ('received', 'door'))
 where t.stage = 'received' or (t.stage = 'door' and t.status = 'accepted')
     or (t.stage = 'linkage' and t.status = u.link_status)
     or (t.stage = 'pricing' and t.part_of = u.link_status and t.status = u.match_level)
     or (t.stage = 'exposure' and t.status = u.exposure_status)
-group by u.feed, u.provider_code, u.activity_month, t.stage, t.part_of, t.status
+group by u.feed, u.provider_code, u.activity_month, t.stage, t.part_of, t.status, v.name
 order by u.activity_month,
-    case t.stage when 'received' then 1 when 'door' then 2 when 'linkage' then 3 when 'pricing' then 4 else 5 end
+    case t.stage when 'received' then 1 when 'door' then 2 when 'linkage' then 3 when 'pricing' then 4 else 5 end,
+    v.name
 """,
     "linkage_quality": f"""
 select u.feed || ', provider ' || u.provider_code || ', ' || {_MONTH} || ', all, and one subgroup of each type', v.name,

@@ -28,7 +28,8 @@ _PERSON_YEAR_COST = tied(
     long(
         COSTED,
         {f"{point}_point_pence": f"case when point_of_delivery = '{point}' then cost_pence end" for point in _POINTS}
-        | {"proxy_pence": "case when is_proxy then cost_pence end"},
+        | {"proxy_pence": "case when is_proxy then cost_pence end"}
+        | {"client_contribution_pence": "client_contribution_pence"},
         where=_LINKED,
     )
     + " union all "
@@ -44,7 +45,7 @@ _PERSON_YEAR_COST = tied(
         f"(select l.*, f.setting from cost_ledger as l inner join (values {FEEDS}) as f(feed, setting)"
         " on l.feed = f.feed where l.stage = 'pricing' and l.part_of = 'linked') as priced",
         {f"{s}_pence": f"case when setting = '{s}' then cost_pence end" for s in SETTINGS}
-        | {"total_pence": "cost_pence"}
+        | {"total_pence": "cost_pence", "real_total_pence": "real_cost_pence"}
         | {
             f"{s}_count": f"case when setting = '{s}' and status <> 'not_payable' then record_count end"
             for s in SETTINGS
@@ -136,6 +137,13 @@ where r.verdict in ('accepted', 'superseded')
     and case u.unit when 'rows' then r.announced_rows else r.announced_pence end is not null
 """
 
+_PRICED = {name: name for name in ("record_count", "submitted_pence", "cost_pence", "real_cost_pence")}
+_AS_SENT = {name: name for name in ("net_ingredient_pence", "client_contribution_pence")}
+_SENT = (
+    f"(select feed, provider_code, activity_month, {', '.join(f'sum({name}) as {name}' for name in _AS_SENT)}"
+    " from activity group by feed, provider_code, activity_month) as sent"
+)
+
 TIES: dict[str, Tie] = {
     "delivery_receipt": Tie(
         "what was read of the delivery",
@@ -176,7 +184,9 @@ TIES: dict[str, Tie] = {
                     "package_pence": "case when submitted_pence is null then package_pence end",
                 },
                 group=PLACE,
-            ),
+            )
+            + " union all "
+            + long(_SENT, _AS_SENT, group=PLACE),
             long(
                 "cost_ledger",
                 {
@@ -185,24 +195,27 @@ TIES: dict[str, Tie] = {
                 },
                 group=PLACE,
                 where="where stage = 'pricing'",
-            ),
+            )
+            + " union all "
+            + long(COSTED, _AS_SENT, group=PLACE),
         ),
     ),
     "activity_cost": Tie(
-        "cost_ledger",
+        "cost_ledger or activity",
         tied(
-            long(
-                COSTED,
-                {name: name for name in ("record_count", "submitted_pence", "cost_pence")},
-                group=f"{PLACE} || ', ' || link_status || ' ' || match_level",
-            ),
+            long(COSTED, _PRICED, group=f"{PLACE} || ', ' || link_status || ' ' || match_level")
+            + " union all "
+            + long(COSTED, _AS_SENT, group=PLACE),
             long(
                 "cost_ledger",
-                {name: name for name in ("record_count", "submitted_pence", "cost_pence")},
+                _PRICED,
                 group=f"{PLACE} || ', ' || part_of || ' ' || status",
                 where="where stage = 'pricing'",
-            ),
+            )
+            + " union all "
+            + long(_SENT, _AS_SENT, group=PLACE),
         ),
+        sources=("activity",),
     ),
     "person_year_cost": Tie("cost_ledger", _PERSON_YEAR_COST),
     "cost_by_setting": Tie("person_year_cost of those registered", _COST_BY_SETTING, sources=("person_year_cost",)),

@@ -23,7 +23,11 @@ _PRICED = {
     "submitted": "as submitted by the provider",
     "package": "council package, by day",
     "exact": "price book, by its code",
+    "all_points": "price book, mean of its code over all points of delivery",
+    "hrg_root": "price book, mean of its HRG root",
+    "subchapter": "price book, mean of its HRG subchapter",
     "point_of_delivery": "price book, mean of its kind of care",
+    "proxy": "price book, by a borrowed code or price",
     "not_payable": "not payable, such as not attended",
     "unpriced": "unpriced: no price known",
 }

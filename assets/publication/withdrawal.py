@@ -29,7 +29,7 @@ LEDGER, UNITS, PEOPLE = "cost_ledger", "activity_cost", "person"
 _JOURNAL, _PERSON = ".withdrawal", "person_id"
 _CELL = ["feed", "provider_code", "activity_month"]
 _KEY = [*_CELL, "stage", "part_of", "status"]
-_MEASURES = ["record_count", "submitted_pence", "cost_pence"]
+_MEASURES = ["record_count", "submitted_pence", "cost_pence", "real_cost_pence"]
 # Where a unit of care stands in the ledger: part_of and status by stage, as texts or columns of the unit.
 _STAGES = {
     "linkage": (pl.lit("accepted"), pl.col("link_status")),
@@ -193,12 +193,13 @@ def _without(release: Path, ledger: Path, units: pl.DataFrame) -> pa.Table:
     for stage, (part_of, status) in _STAGES.items():
         if stage in frame["stage"]:
             moves.append(_move(plain, stage, part_of, status, -1))
-    sums = [pl.when(pl.col(one).count() > 0).then(pl.col(one).sum()).alias(one) for one in _MEASURES]
+    measures = [one for one in _MEASURES if one in frame.columns]
+    sums = [pl.when(pl.col(one).count() > 0).then(pl.col(one).sum()).alias(one) for one in measures]
     year = pl.lit(frame["financial_year"].first()).alias("financial_year")
     moved = pl.concat(moves, how="diagonal_relaxed").with_columns(is_moved=True)
     both = pl.concat([frame, moved], how="diagonal_relaxed")
     summed = both.group_by(_KEY).agg(*sums, pl.col("is_moved").any()).with_columns(year)
-    is_left = pl.any_horizontal(~pl.col("is_moved"), *(pl.col(one).fill_null(0) != 0 for one in _MEASURES))
+    is_left = pl.any_horizontal(~pl.col("is_moved"), *(pl.col(one).fill_null(0) != 0 for one in measures))
     left = summed.filter(is_left).select(frame.columns).sort(_KEY)
     _prove(name, left)
     return left.to_arrow().cast(before.schema)
@@ -206,7 +207,7 @@ def _without(release: Path, ledger: Path, units: pl.DataFrame) -> pa.Table:
 
 def _move(units: pl.DataFrame, stage: str, part_of: pl.Expr, status: pl.Expr, sign: int) -> pl.DataFrame:
     """Units as rows of the ledger, to be added to it or taken off; at the door nothing has a cost yet."""
-    costs = [] if stage == "door" else ["cost_pence"]
+    costs = [] if stage == "door" else [one for one in _MEASURES[2:] if one in units.columns]
     measures = [(pl.col(one) * sign).cast(pl.Int64).alias(one) for one in (*_MEASURES[:2], *costs)]
     return units.select(*_CELL, stage=pl.lit(stage), part_of=part_of, status=status).with_columns(
         units.select(measures).get_columns()

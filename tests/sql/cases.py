@@ -3,7 +3,8 @@
 A table of rows is written as text: a line of column names, then a line per row, columns two or more spaces apart.
 `null` is null. A number may be written as arithmetic, so that a reader sees where it comes from: `120 + 80`.
 Columns that do not matter are left out: they are null where they may be, else a plain value of their type.
-Source tables that do not matter are left out: reference tables hold what the project ships, all others no rows.
+Source tables that do not matter are left out: reference tables and the rules and indices of the price book hold what
+the project ships, all others, the prices themselves among them, no rows.
 """
 
 import ast
@@ -15,6 +16,7 @@ from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 from functools import cache
+from math import floor
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,9 @@ import pyarrow as pa
 import yaml
 
 from assets.activity.calendar import months
+from assets.costing.book import shipped_book
+from assets.costing.price_book import policy, setting_index
+from assets.costing.price_index import shipped_index
 from assets.reference import FOLDER, read_reference
 from schemas.catalogue import DECLARED
 from schemas.contract import contracts
@@ -85,9 +90,16 @@ def _source(name: str, text: str | None) -> pa.Table:
 
 @cache
 def _shipped(name: str) -> pa.Table | None:
-    if name == "calendar_month":
-        return months().to_arrow()
-    if name != "price_book" and (FOLDER / f"{name}.csv").exists():
+    made = {
+        "calendar_month": months,
+        "price_index": shipped_index,
+        "price_policy": lambda: policy(shipped_book()),
+        "setting_index": lambda: setting_index(shipped_book()),
+    }
+    if name in made:
+        schema = DECLARED[name].arrow_schema
+        return made[name]().select(schema.names).to_arrow().cast(schema)
+    if (FOLDER / f"{name}.csv").exists():
         return read_reference(DECLARED[name]).to_arrow()
     return None
 
@@ -136,7 +148,7 @@ def _value(cell: str, kind: pa.DataType) -> Any:
 
 
 def evaluate(text: str) -> Fraction:
-    """The value of an arithmetic expression of numbers, + - * / and brackets, exactly."""
+    """The value of an arithmetic expression of numbers, + - * / and brackets, exactly; half_up(..) is a whole number."""
 
     def of(node: ast.expr) -> Fraction:
         match node:
@@ -146,6 +158,8 @@ def evaluate(text: str) -> Fraction:
                 return _ARITHMETIC[type(node.op)](of(node.left), of(node.right))
             case ast.UnaryOp(op=ast.USub()):
                 return -of(node.operand)
+            case ast.Call(func=ast.Name(id="half_up"), args=[rounded], keywords=[]):
+                return Fraction(floor(of(rounded) + Fraction(1, 2)))
         raise ValueError(f"{text!r} is not arithmetic")
 
     return of(ast.parse(text, mode="eval").body)

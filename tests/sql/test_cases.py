@@ -20,13 +20,16 @@ from tests.sql.cases import Case, evaluate
         ("1 / 3", Fraction(1, 3)),
         ("2550 * 10.5", 26775),
         ("0.1 + 0.2", Fraction(3, 10)),
+        ("half_up(1 / 2)", 1),
+        ("half_up(10 * 0.249)", 2),
+        ("half_up(-1 / 2) + 0.5", Fraction(1, 2)),
     ],
 )
 def test_arithmetic_is_exact(text: str, value: Fraction) -> None:
     assert evaluate(text) == value
 
 
-@pytest.mark.parametrize("text", ["print(1)", "[1]", "'a'", "2 ** 99", "a + 1", "True + (lambda: 1)"])
+@pytest.mark.parametrize("text", ["print(1)", "[1]", "'a'", "2 ** 99", "a + 1", "True + (lambda: 1)", "half_up(1, 2)"])
 def test_nothing_but_arithmetic_is_evaluated(text: str) -> None:
     with pytest.raises((ValueError, KeyError)):
         evaluate(text)
