@@ -9,7 +9,6 @@ from pipelines.errors import LinkedCareError
 from pipelines.store import Store
 from schemas.overlap import IDENTIFIER_HISTORY
 
-
 _NARROWEST = 130  # columns; a narrower screen wraps lines rather than cut names
 
 

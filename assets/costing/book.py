@@ -147,8 +147,9 @@ def book_folder(home_root: Path, name: str, said_by: str = "LINKED_CARE_PRICE_BO
         LinkedCareError: if there is none.
     """
     places = (home_root / "prices" / name, SHIPPED / name)
+    is_name = Path(name).name == name and name not in ("", "..")
     for folder in places:
-        if folder.parent / folder.name == folder and name not in ("", ".", "..") and folder.is_dir():
+        if is_name and folder.is_dir():
             return folder
     raise LinkedCareError(
         f"{said_by}: no price book of this name in {places[0].parent} or among those shipped."

@@ -4,8 +4,6 @@ Belongs here: making tables of a book and of the price indices.
 Does not belong here: reading a book (`book.py`) or an index (`price_index.py`); applying prices, which is SQL.
 """
 
-from collections.abc import Callable
-
 import polars as pl
 
 from assets.costing.book import Book, chosen_book
@@ -18,31 +16,22 @@ from schemas.prices import MARKET_FORCES_FACTOR, PRICE_BOOK, PRICE_INDEX, PRICE_
 from schemas.table import Table
 
 
-def policy(book: Book) -> pl.DataFrame:
-    """The one row of `price_policy`."""
-    return pl.DataFrame(
-        {
-            "book_name": [book.name],
-            "book_version": [book.version],
-            "uses_submitted": [book.uses_submitted],
-            "uses_net_ingredient": [book.uses_net_ingredient],
-            "real_year": [book.real_year],
-        }
-    )
-
-
-def setting_index(book: Book) -> pl.DataFrame:
-    """The rows of `setting_index`."""
-    return pl.DataFrame({"setting": list(book.index), "index_name": list(book.index.values())})
-
-
-OF_A_BOOK: dict[str, Callable[[Book], pl.DataFrame]] = {
-    PRICE_BOOK.name: lambda book: book.price,
-    MARKET_FORCES_FACTOR.name: lambda book: book.market_forces_factor,
-    TOP_UP.name: lambda book: book.top_up,
-    PRICE_POLICY.name: policy,
-    SETTING_INDEX.name: setting_index,
-}
+def of_a_book(book: Book) -> dict[str, pl.DataFrame]:
+    """The rows of every table that is made of a book."""
+    policy = {
+        "book_name": [book.name],
+        "book_version": [book.version],
+        "uses_submitted": [book.uses_submitted],
+        "uses_net_ingredient": [book.uses_net_ingredient],
+        "real_year": [book.real_year],
+    }
+    return {
+        PRICE_BOOK.name: book.price,
+        MARKET_FORCES_FACTOR.name: book.market_forces_factor,
+        TOP_UP.name: book.top_up,
+        PRICE_POLICY.name: pl.DataFrame(policy),
+        SETTING_INDEX.name: pl.DataFrame({"setting": list(book.index), "index_name": list(book.index.values())}),
+    }
 
 
 def build_from_book(home: Home, table: Table, book: Book | None = None) -> Stored:
@@ -54,7 +43,7 @@ def build_from_book(home: Home, table: Table, book: Book | None = None) -> Store
     book = book or chosen_book(home.root)
     if table is SETTING_INDEX:
         refuse_unknown_index(book, chosen_index(home.root))
-    return build_frame(home.store, table, book.digest, lambda: OF_A_BOOK[table.name](book))
+    return build_frame(home.store, table, book.digest, lambda: of_a_book(book)[table.name])
 
 
 def build_price_index(home: Home) -> Stored:

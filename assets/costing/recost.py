@@ -15,7 +15,7 @@ import polars as pl
 import pyarrow as pa
 
 from assets.costing.book import Book, book_folder, read_book
-from assets.costing.price_book import OF_A_BOOK, build_from_book, build_price_index
+from assets.costing.price_book import build_from_book, build_price_index
 from assets.parameters import RunParameters
 from pipelines.build import SQL, build_sql, is_stale
 from pipelines.errors import LinkedCareError
@@ -24,14 +24,24 @@ from pipelines.sealed import sealed
 from pipelines.store import Store, refuse_repeated_keys
 from schemas.catalogue import TABLES
 from schemas.costing import ACTIVITY_COST, COST_LEDGER
-from schemas.prices import PRICE_INDEX, PRICE_POLICY, PRICE_USED, SPELL_SUPPLEMENT
+from schemas.prices import (
+    MARKET_FORCES_FACTOR,
+    PRICE_BOOK,
+    PRICE_INDEX,
+    PRICE_POLICY,
+    PRICE_USED,
+    SETTING_INDEX,
+    SPELL_SUPPLEMENT,
+    TOP_UP,
+)
 from schemas.recost import ACTIVITY_RECOST, COST_COMPARISON, PRICE_RECOST
 
 FOLDER = "recost"
 RECORD = "recost.json"
 _PRIVATE = 0o700
+OF_A_BOOK = (PRICE_BOOK, MARKET_FORCES_FACTOR, TOP_UP, PRICE_POLICY, SETTING_INDEX)
 _BY_YEAR = (SPELL_SUPPLEMENT, PRICE_USED, ACTIVITY_COST)
-_ITS_OWN = {*OF_A_BOOK, PRICE_INDEX.name, *(table.name for table in _BY_YEAR)}
+_ITS_OWN = {table.name for table in (*OF_A_BOOK, PRICE_INDEX, *_BY_YEAR)}
 _OF_THE_RUN = {name for table in _ITS_OWN for name in TABLES[table].sources} - _ITS_OWN
 
 
@@ -94,8 +104,8 @@ def refuse_uncosted(store: Store, years: Sequence[str]) -> None:
 
 def price_all(home: Home, book: Book, year: str) -> None:
     """Build the tables of a book, and the cost of a year's activity by it, as the nightly run does."""
-    for name in OF_A_BOOK:
-        build_from_book(home, TABLES[name], book)
+    for table in OF_A_BOOK:
+        build_from_book(home, table, book)
     build_price_index(home)
     for table in _BY_YEAR:
         build_sql(home.store, table, year, RunParameters.of(year).row())

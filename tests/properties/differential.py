@@ -11,7 +11,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from assets.activity.calendar import months
-from assets.costing.price_book import SHIPPED, read_price_book
+from assets.costing.book import shipped_book
+from assets.costing.price_book import of_a_book
+from assets.costing.price_index import shipped_index
 from assets.parameters import RunParameters
 from assets.reference import FOLDER, read_reference
 from pipelines.build import SQL
@@ -39,9 +41,12 @@ def built(given: Mapping[str, pa.Table], names: Iterable[str], folder: Path) -> 
 
 def reference() -> dict[str, pa.Table]:
     """Every reference table as shipped."""
-    shipped = {path.stem for path in FOLDER.glob("*.csv")} & TABLES.keys() - {"price_book"}
+    shipped = {path.stem for path in FOLDER.glob("*.csv")} & TABLES.keys() - {"price_index"}
     found = {name: read_reference(TABLES[name]) for name in shipped}
-    book = read_price_book(pl.read_csv(SHIPPED, infer_schema=False))
-    found["price_book"] = book.select(TABLES["price_book"].arrow_schema.names)
-    found["calendar_month"] = months()
-    return {name: frame.to_arrow() for name, frame in found.items()}
+    found |= of_a_book(shipped_book()) | {"price_index": shipped_index(), "calendar_month": months()}
+    return {name: _as_declared(name, frame) for name, frame in found.items()}
+
+
+def _as_declared(name: str, frame: pl.DataFrame) -> pa.Table:
+    schema = TABLES[name].arrow_schema
+    return frame.select(schema.names).to_arrow().cast(schema)

@@ -14,6 +14,8 @@ from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 from typing import Any
 
+from tests.properties.ladder import Ladder
+
 Row = dict[str, Any]
 Rows = list[Row]
 Feeds = Mapping[str, Rows]
@@ -277,29 +279,17 @@ def _daily_pence(row: Row, frequency: Row | None) -> Fraction | None:
     return Fraction(row["unit_cost"]) * 100 * units_a_week / 7
 
 
-@dataclass(frozen=True)
-class Price:
-    """What a book asks for one unit of a currency."""
-
-    per_unit: Decimal
-    year: str
-    basis: str
-    is_proxy: bool
-
-
-def cost(unit: Unit, book: Mapping[tuple[str, str, str], Price]) -> tuple[int | None, str, bool]:
-    """Pence, how they are known, and whether they are borrowed."""
+def cost(unit: Unit, book: Ladder) -> tuple[int | None, str, bool]:
+    """Pence, how they are known, and whether they are borrowed; prices are of the year of the activity."""
     if not unit.is_payable:
         return 0, "not_payable", False
     if unit.submitted is not None:
         return unit.submitted, "submitted", False
     if unit.package is not None:
         return unit.package, "package", False
-    place = (unit.setting, unit.point_of_delivery)
-    if exact := book.get((*place, unit.currency or "")):
-        return half_up(unit.quantity * Fraction(exact.per_unit)), "exact", unit.is_proxy_currency or exact.is_proxy
-    if mean := book.get((*place, "ALL")):
-        return half_up(unit.quantity * Fraction(mean.per_unit)), "point_of_delivery", True
+    point = getattr(unit, "price_point", None) or unit.point_of_delivery
+    if found := book.find(unit.setting, unit.point_of_delivery, point, unit.currency, unit.is_proxy_currency):
+        return half_up(unit.quantity * found.per_unit), found.level, found.is_proxy
     return None, "unpriced", False
 
 

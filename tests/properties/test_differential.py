@@ -17,12 +17,13 @@ from assets.linkage.chains import follow
 from assets.linkage.identity import identify, person_id
 from assets.linkage.links import bridge_links, merger_links
 from schemas.catalogue import TABLES
+from schemas.costing import MATCH_LEVELS
 from schemas.financial_year import year_bounds
 from tests.properties.differential import YEAR, Rows, built, reference
+from tests.properties.ladder import Ladder
 from tests.properties.linkage_oracle import Limits, exclusions, people
 from tests.properties.oracle import (
     Identifier,
-    Price,
     Unit,
     cost,
     exposure,
@@ -38,7 +39,15 @@ START, END = year_bounds(YEAR)
 LIMITS = Limits(volume=3, years_apart=2)
 WORLDS = 40
 UNITS = ("identifier_use", "identifier_finding", "identifier_exclusion", "person", "registration", "exposure_period")
-COSTS = ("person_year", "activity", "activity_cost", "person_year_cost", "cost_ledger")
+COSTS = (
+    "person_year",
+    "activity",
+    "spell_supplement",
+    "price_used",
+    "activity_cost",
+    "person_year_cost",
+    "cost_ledger",
+)
 
 
 @dataclass(frozen=True)
@@ -83,17 +92,12 @@ class Told:
     @cached_property
     def costed(self) -> list[tuple[Unit, str, str | None, tuple[int | None, str, bool], int | None]]:
         """Every unit of the year, its link, exposure, cost and person."""
-        shipped = {
-            name: reference()[name].to_pylist() for name in ("community_currency", "cost_frequency", "price_book")
-        }
+        names = ("community_currency", "cost_frequency", "price_book", "price_point")
+        shipped = {name: reference()[name].to_pylist() for name in names}
         currencies = {row["team_type_code"]: row for row in shipped["community_currency"]}
         frequencies = {row["cost_frequency"]: row for row in shipped["cost_frequency"]}
-        book = {
-            (row["setting"], row["point_of_delivery"], row["currency_code"]): Price(
-                row["unit_price"], row["price_year"], row["price_basis"], row["is_proxy"]
-            )
-            for row in shipped["price_book"]
-        }
+        assert {row["price_year"] for row in shipped["price_book"]} == {YEAR}  # nothing is carried by an index
+        book = Ladder(shipped["price_book"], shipped["price_point"])
         found = []
         for unit in units(self.world, currencies, frequencies):
             if START <= unit.day <= END:
@@ -269,7 +273,7 @@ def test_the_worlds_meet_every_rule() -> None:
     every = {"impossible_volume", "ambiguous", "birth_year_conflict", "sex_conflict", "one_time"}
     assert every == reasons.keys()
     assert {"registered", "outside_registration", "after_death", None} == statuses.keys()
-    assert {"not_payable", "submitted", "package", "exact", "point_of_delivery", "unpriced"} == levels.keys()
+    assert set(MATCH_LEVELS) == levels.keys()
     assert min(*reasons.values(), *statuses.values(), *levels.values()) >= 2
 
 

@@ -141,7 +141,7 @@ def _spell(chance: Random) -> dict[str, Any]:
         discharge_date=end,
         admission_method_code=chance.choice(["11", "13", "21", "2A", "31"]),
         patient_classification_code=chance.choice(["1", "1", "2", "3", "4"]),
-        hrg_code=chance.choice(["NZ19B", "FD10M", "EB12C", "ZZ99Z"]),
+        hrg_code=chance.choice(["NZ19B", "NZ19Z", "FD10M", "EB12C", "EB99Z", "UZ01Z", "ZZ99Z"]),
         sex_code=_sex(chance),
         ethnic_category_code=chance.choice(["A", "Z", None]),
         submitted_price=_pounds(chance),

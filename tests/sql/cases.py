@@ -25,7 +25,7 @@ import yaml
 
 from assets.activity.calendar import months
 from assets.costing.book import shipped_book
-from assets.costing.price_book import policy, setting_index
+from assets.costing.price_book import of_a_book
 from assets.costing.price_index import shipped_index
 from assets.reference import FOLDER, read_reference
 from schemas.catalogue import DECLARED
@@ -90,15 +90,12 @@ def _source(name: str, text: str | None) -> pa.Table:
 
 @cache
 def _shipped(name: str) -> pa.Table | None:
-    made = {
-        "calendar_month": months,
-        "price_index": shipped_index,
-        "price_policy": lambda: policy(shipped_book()),
-        "setting_index": lambda: setting_index(shipped_book()),
-    }
+    book = of_a_book(shipped_book())
+    made = {name: book[name] for name in ("price_policy", "setting_index")}
+    made |= {"price_index": shipped_index(), "calendar_month": months()}
     if name in made:
         schema = DECLARED[name].arrow_schema
-        return made[name]().select(schema.names).to_arrow().cast(schema)
+        return made[name].select(schema.names).to_arrow().cast(schema)
     if (FOLDER / f"{name}.csv").exists():
         return read_reference(DECLARED[name]).to_arrow()
     return None
@@ -148,7 +145,7 @@ def _value(cell: str, kind: pa.DataType) -> Any:
 
 
 def evaluate(text: str) -> Fraction:
-    """The value of an arithmetic expression of numbers, + - * / and brackets, exactly; half_up(..) is a whole number."""
+    """The value of an arithmetic expression of numbers, + - * / and brackets, exactly; half_up(..) is whole."""
 
     def of(node: ast.expr) -> Fraction:
         match node:

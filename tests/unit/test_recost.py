@@ -13,8 +13,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from assets.costing import recost as recosting
-from assets.costing.book import PRICE_COLUMNS, book_folder, read_book
-from assets.costing.recost import compare, price_all, prove_parts, recost, refuse_uncosted
+from assets.costing.book import PRICE_COLUMNS, book_folder, read_book, shipped_book
+from assets.costing.price_book import of_a_book
+from assets.costing.recost import OF_A_BOOK, compare, price_all, prove_parts, recost, refuse_uncosted
 from assets.reference import build_reference
 from cli.recost import by_code, by_setting, show_recost
 from pipelines.errors import AnotherRunError, LinkedCareError
@@ -204,6 +205,10 @@ def test_the_parts_are_the_difference_to_the_penny_whatever_the_books(home: Home
         found |= set(made.comparison["reason"])
     assert found >= {"same", "newly_priced", "no_longer_priced", "submitted_ignored", "submitted_used", "match_level"}
     assert found >= {"price_year_or_index", "price", "market_forces", "excess_days_or_top_up"}
+
+
+def test_every_table_of_a_book_is_made_again() -> None:
+    assert {table.name for table in OF_A_BOOK} == of_a_book(shipped_book()).keys()
 
 
 def test_the_same_book_again_changes_nothing(home: Home, write_book: WriteBook) -> None:

@@ -12,8 +12,9 @@ from schemas.catalogue import TABLES
 from schemas.contract import contracts
 from schemas.table import Column, Table
 
-# The price book has a reader of its own; the calibration targets are no table of the pipeline.
-NAMES = sorted({path.stem for path in FOLDER.glob("*.csv")} - {"price_book", "calibration_target"})
+# The price indices have a reader of their own; the calibration targets are no table of the pipeline.
+NAMES = sorted({path.stem for path in FOLDER.glob("*.csv")} - {"price_index", "calibration_target"})
+PRICES = FOLDER / "price_books" / "national" / "price.csv"
 # Conditions are cited by the lists that count them, placeholders give a reason.
 UNCITED = {"condition": "delphi_group", "dummy_pseudonym": "reason"}
 
@@ -59,9 +60,9 @@ def test_no_text_has_space_around_it(name):
     assert texts.equals(texts.with_columns(pl.all().str.strip_chars()))
 
 
-@pytest.mark.parametrize("name", ["price_book", "calibration_target"])
-def test_the_other_two_cite_their_sources_too(name):
-    assert pl.read_csv(FOLDER / f"{name}.csv", infer_schema=False)["source"].null_count() == 0
+@pytest.mark.parametrize("path", [PRICES, FOLDER / "price_index.csv", FOLDER / "calibration_target.csv"])
+def test_the_others_cite_their_sources_too(path):
+    assert pl.read_csv(path, infer_schema=False)["source"].null_count() == 0
 
 
 @pytest.mark.parametrize(
@@ -105,7 +106,7 @@ def test_every_cost_frequency_of_the_contract_has_a_rule():
 
 
 def test_community_currencies_have_a_price_or_the_mean_of_all():
-    priced = pl.read_csv(FOLDER / "price_book.csv", infer_schema=False).filter(setting="community")["currency_code"]
+    priced = pl.read_csv(PRICES, infer_schema=False).filter(setting="community")["currency_code"]
     assert "ALL" in priced
     assert set(read("community_currency")["currency_code"]) - set(priced) == {"AS11", "WC09"}
 
