@@ -41,6 +41,9 @@ def show_reconcile(year: str | None, count: int) -> None:
     console.print(_beside_totals(chosen, rows.sort(_place(), "point_of_delivery", "provider_code", nulls_last=False)))
     if rows["control_pence"].is_null().all():
         console.print(f"No total was supplied for the year. Put your own into {CONTROL_FILE} of the home.", style="dim")
+    for other in (other for other in years if other != chosen):
+        for row in store.frame(COST_RECONCILIATION.name, other).filter(verdict="outside").iter_rows(named=True):
+            console.print(f"OUTSIDE: {other}: {in_words(row)}", style="red")
     for row in of_years_without_care(store):
         console.print(f"OUTSIDE: {row['financial_year']}, of which nothing is costed: {in_words(row)}", style="red")
     codes = by_code(store, chosen)

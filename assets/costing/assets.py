@@ -4,7 +4,7 @@ import dagster as dg
 
 from assets.costing.conservation import prove_ledger
 from assets.costing.price_book import build_from_book, build_price_index
-from assets.costing.reconciliation import build_cost_control_total, build_cost_reconciliation
+from assets.costing.reconciliation import build_cost_control_total
 from assets.parameters import RunParameters
 from assets.tables import reference_table, sql_table
 from pipelines.assets import table_asset
@@ -74,8 +74,4 @@ def cost_control_total(home: Home, year: str | None) -> Stored:
     return build_cost_control_total(home.store, home.root)
 
 
-@table_asset(COST_RECONCILIATION)
-def cost_reconciliation(home: Home, year: str | None) -> Stored:
-    """Care held against totals from elsewhere; a total outside its limit stops the run."""
-    assert year
-    return build_cost_reconciliation(home.store, year)
+cost_reconciliation = sql_table(COST_RECONCILIATION)

@@ -1,6 +1,7 @@
 """Reconciliation: costed care held against totals that users bring, which stops publication where they part.
 
-Belongs here: reading the file of totals, the tables built from it, the verdict that stops a run.
+Belongs here: reading the file of totals, the table built from it, the verdict that stops a publication. It stops
+nothing before that, so that `linked-care reconcile` can show every year of the run that was stopped.
 Does not belong here: adding up care, which is `sql/cost_reconciliation.sql`; printing (`cli/reconcile.py`).
 """
 
@@ -11,8 +12,7 @@ from typing import Any
 
 import polars as pl
 
-from assets.parameters import RunParameters
-from pipelines.build import build_frame, build_sql
+from pipelines.build import build_frame
 from pipelines.errors import ConservationError, LinkedCareError
 from pipelines.store import Store, Stored
 from schemas.costing import ACTIVITY_COST, SETTINGS
@@ -49,17 +49,6 @@ def build_cost_control_total(store: Store, root: Path) -> Stored:
     except OSError:
         raise LinkedCareError(f"{CONTROL_FILE.name}: cannot be opened. Make it readable, or remove it.") from None
     return build_frame(store, COST_CONTROL_TOTAL, content.hex(), lambda: read_control_totals(content))
-
-
-def build_cost_reconciliation(store: Store, year: str) -> Stored:
-    """Hold a year's care against its control totals, and stop the run where they differ by more than they may.
-
-    Raises:
-        ConservationError: as `refuse_outside`.
-    """
-    stored = build_sql(store, COST_RECONCILIATION, year, RunParameters.of(year).row())
-    refuse_outside(store, [year])
-    return stored
 
 
 def read_control_totals(content: bytes) -> pl.DataFrame:

@@ -89,6 +89,23 @@ def recost(home: Home, name: str, years: Sequence[str] = ()) -> Recosted:
     return Recosted(shown, first, _called(book), comparison)
 
 
+def remove_holding(root: Path, people: pl.Series, is_dry_run: bool = False) -> tuple[str, ...]:
+    """Remove every result that holds care of any of these people, so that it is made again without; which books."""
+    found = []
+    for shown in sorted((root / FOLDER).glob("[!.]*")):
+        files = sorted((shown.resolve() / ACTIVITY_COST.name).rglob("*.parquet"))
+        if any(
+            pl.scan_parquet(file, glob=False).select(pl.col("person_id").is_in(people.implode()).any()).collect().item()
+            for file in files
+        ):
+            found.append(shown.name)
+            if not is_dry_run and shown.is_symlink():
+                shown.unlink()
+    if found and not is_dry_run:
+        _clear(root / FOLDER)
+    return tuple(found)
+
+
 def refuse_uncosted(store: Store, years: Sequence[str]) -> None:
     """Refuse years that no run has costed, and a home without any.
 

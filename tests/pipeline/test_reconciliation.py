@@ -112,7 +112,8 @@ def test_the_command_prints_totals_shares_by_match_level_and_codes_without_a_pri
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     home = copy_of(published)
-    control(home, "2024-25,inpatient,,,SUS,12.34,submitted,0,", "2019-20,community,,,NCC,5,cost,1,")
+    lines = ("2024-25,inpatient,,,SUS,12.34,submitted,0,", "2019-20,community,,,NCC,5,cost,1,")
+    control(home, *lines, "2023-24,primary,,,ledger,1,cost,1,")
     with pytest.raises(ConservationError):
         nightly(home)
     monkeypatch.setenv("LINKED_CARE_HOME", str(home))
@@ -122,6 +123,7 @@ def test_the_command_prints_totals_shares_by_match_level_and_codes_without_a_pri
     assert "Care beside totals from elsewhere, 2024-25" in shown
     assert re.search(r"inpatient +SUS +submitted .* £12.34 .* OUTSIDE", shown)
     assert re.search(r"OUTSIDE: 2019-20, of which nothing is costed: community is £0.00 \(cost\) and £5.00", shown)
+    assert re.search(r"OUTSIDE: 2023-24: primary is £.* \(cost\) and £1.00 by ledger", shown)
     costs = table(published, "activity_cost").filter(financial_year="2024-25")
     for measure, name in (("cost_pence", "pounds"), ("record_count", "records")):
         whole = costs[measure].sum()

@@ -10,16 +10,16 @@ import pytest
 from assets.costing.reconciliation import (
     CONTROL_FILE,
     build_cost_control_total,
-    build_cost_reconciliation,
     of_years_without_care,
     pounds,
     read_control_totals,
     refuse_outside,
 )
-from pipelines.build import SQL
+from assets.parameters import RunParameters
+from pipelines.build import SQL, build_sql
 from pipelines.errors import ConservationError, LinkedCareError
 from pipelines.home import Home
-from pipelines.store import Store, frame_writer
+from pipelines.store import Store, Stored, frame_writer
 from schemas.catalogue import TABLES
 from schemas.costing import MATCH_LEVELS, SETTINGS
 from schemas.reconciliation import COST_RECONCILIATION, LEVEL_GROUPS
@@ -125,6 +125,10 @@ def test_a_file_that_cannot_be_opened_is_refused(home: Home) -> None:
         build_cost_control_total(home.store, home.root)
 
 
+def build(home: Home, year: str) -> Stored:
+    return build_sql(home.store, COST_RECONCILIATION, year, RunParameters.of(year).row())
+
+
 @pytest.fixture
 def supply(home: Home) -> Supply:
     """Writes the user's file and builds what follows from it; two years of care are costed."""
@@ -139,14 +143,15 @@ def supply(home: Home) -> Supply:
         (home.root / CONTROL_FILE).write_text("\n".join([HEADER, *lines]))
         build_cost_control_total(home.store, home.root)
         for year in pence:
-            build_cost_reconciliation(home.store, year)
+            build(home, year)
+        refuse_outside(home.store, pence)
 
     return write
 
 
 def test_without_a_file_nothing_is_refused(home: Home, supply: Supply) -> None:
     assert build_cost_control_total(home.store, home.root).rows == 0
-    build_cost_reconciliation(home.store, YEAR)
+    build(home, YEAR)
     rows = home.store.frame(COST_RECONCILIATION.name, YEAR)
     assert set(rows["setting"]) == set(SETTINGS)
     assert set(rows["verdict"]) == {"not_supplied"}
@@ -181,7 +186,7 @@ def test_what_stood_outside_is_refused_again_when_nothing_is_built(home: Home, s
             supply(line)
     refuse_outside(home.store, [YEAR])
     supply("2023-24,inpatient,,,ledger,1000,cost,1,")
-    assert not build_cost_reconciliation(home.store, "2023-24").computed
+    assert not build(home, "2023-24").computed
 
 
 def test_a_total_of_a_year_or_setting_without_care_is_outside(home: Home, supply: Supply) -> None:

@@ -15,7 +15,7 @@ import pytest
 from assets.costing import recost as recosting
 from assets.costing.book import PRICE_COLUMNS, book_folder, read_book, shipped_book
 from assets.costing.price_book import of_a_book
-from assets.costing.recost import OF_A_BOOK, compare, price_all, prove_parts, recost, refuse_uncosted
+from assets.costing.recost import OF_A_BOOK, compare, price_all, prove_parts, recost, refuse_uncosted, remove_holding
 from assets.reference import build_reference
 from cli.recost import by_code, by_setting, show_recost
 from pipelines.errors import AnotherRunError, LinkedCareError
@@ -334,11 +334,23 @@ def test_a_comparison_is_written_for_two_stores(two_books: Home, tmp_path: Path)
     assert pl.read_parquet(tmp_path / "same.parquet")["reason"].to_list() == ["same"]
 
 
-def test_the_command_prints_and_waits_for_no_other_run(
-    tmp_path: Path, two_books: Home, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_results_with_care_of_withdrawn_people_are_removed_and_others_stay(home: Home, write_book: WriteBook) -> None:
+    write_book("first", [HIP_PRICE | {"price_gbp": "100"}])
+    cost(home, "first", [HIP | {"person_id": 7}, HIP])
+    recost(home, "first")
+    recost(home, "national")
+    before = digests(home.root / "recost")
+    assert remove_holding(home.root, pl.Series([1, 2])) == ()
+    assert remove_holding(home.root, pl.Series([], dtype=pl.Int64)) == ()
+    assert remove_holding(home.root, pl.Series([1, 7]), is_dry_run=True) == ("first", "national")
+    assert digests(home.root / "recost") == before
+    assert remove_holding(home.root, pl.Series([1, 7])) == ("first", "national")
+    assert not list((home.root / "recost").iterdir())
+    assert remove_holding(home.root / "nowhere", pl.Series([7])) == ()
+
+
+def test_the_command_does_not_wait_for_another_run(two_books: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LINKED_CARE_HOME", str(two_books.root))
-    monkeypatch.setenv("COLUMNS", "200")
     with pytest.raises(AnotherRunError):
         show_recost("second", [], 5)
     assert not (two_books.root / "recost").exists()
