@@ -32,7 +32,7 @@ def dearer(row: dict[str, str]) -> dict[str, str]:
     if row["setting"] == "community":
         row |= {"price_gbp": f"{float(row['price_gbp']) * TENTH_MORE:.2f}"}
     if row["setting"] == "mental_health":
-        row |= {"point_of_delivery": f"{row['point_of_delivery']}_elsewhere"}
+        row |= {name: f"{row[name]}X" for name in ("point_of_delivery", "currency_code")}
     return row
 
 
