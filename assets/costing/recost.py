@@ -90,18 +90,18 @@ def recost(home: Home, name: str, years: Sequence[str] = ()) -> Recosted:
 
 
 def remove_holding(root: Path, people: pl.Series, is_dry_run: bool = False) -> tuple[str, ...]:
-    """Remove every result that holds care of any of these people, so that it is made again without; which books."""
+    """Remove every result that holds care of any of these people, and what a killed run left; the books it was of."""
     found = []
-    for shown in sorted((root / FOLDER).glob("[!.]*")):
+    for shown in sorted(path for path in (root / FOLDER).glob("[!.]*") if path.is_symlink()):
         files = sorted((shown.resolve() / ACTIVITY_COST.name).rglob("*.parquet"))
         if any(
             pl.scan_parquet(file, glob=False).select(pl.col("person_id").is_in(people.implode()).any()).collect().item()
             for file in files
         ):
             found.append(shown.name)
-            if not is_dry_run and shown.is_symlink():
+            if not is_dry_run:
                 shown.unlink()
-    if found and not is_dry_run:
+    if not is_dry_run and (root / FOLDER).is_dir():
         _clear(root / FOLDER)
     return tuple(found)
 

@@ -340,7 +340,10 @@ def test_results_with_care_of_withdrawn_people_are_removed_and_others_stay(home:
     recost(home, "first")
     recost(home, "national")
     before = digests(home.root / "recost")
+    left = home.root / "recost" / ".killed"
+    left.mkdir()
     assert remove_holding(home.root, pl.Series([1, 2])) == ()
+    assert not left.exists()
     assert remove_holding(home.root, pl.Series([], dtype=pl.Int64)) == ()
     assert remove_holding(home.root, pl.Series([1, 7]), is_dry_run=True) == ("first", "national")
     assert digests(home.root / "recost") == before
