@@ -1,4 +1,4 @@
-"""Every built table, by name. The feeds are in `schemas.contract.contracts()`."""
+"""Every declared table, by name. The feeds are in `schemas.contract.contracts()`."""
 
 from schemas import (
     activity,
@@ -12,6 +12,8 @@ from schemas import (
     morbidity,
     overlap,
     prices,
+    reconciliation,
+    recost,
     scores,
 )
 from schemas.table import Table
@@ -27,6 +29,7 @@ TABLES: dict[str, Table] = {
         prices,
         costing,
         linkage_quality,
+        reconciliation,
         morbidity,
         scores,
         analysis,
@@ -34,3 +37,10 @@ TABLES: dict[str, Table] = {
     )
     for table in step.TABLES
 }
+
+"""The tables that every run builds."""
+
+ASIDE: dict[str, Table] = {table.name: table for table in recost.TABLES}
+"""The tables that a command makes beside them, which are in no release."""
+
+DECLARED = TABLES | ASIDE
