@@ -39,7 +39,8 @@ from tests.properties.oracle import (
     registered_days,
     units,
 )
-from tests.properties.price_oracle import Priced, PriceOracle, book_points
+from tests.properties.price_oracle import PriceOracle
+from tests.properties.price_terms import Priced, book_points
 from tests.properties.world import World, random_world, typed
 
 KEY = "a secret of at least sixteen characters"
@@ -104,7 +105,6 @@ class Told:
     @cached_property
     def costed(self) -> list[Costed]:
         """Every unit of the year, its link, exposure, cost and person."""
-        shipped = {name: reference()[name].to_pylist() for name in ("community_currency", "cost_frequency")}
         found = []
         for unit in (*units(self.world), *lasting_units(self.world, self.known)):
             if START <= unit.day <= END:
