@@ -14,13 +14,14 @@ run: setup ## synthetic deliveries if none have landed, then the nightly job
 test: setup ## all tests, two files at a time
 	$(BIN)/pytest --numprocesses 2 --dist loadfile
 
-check: setup ## what CI checks before the tests: style, types, SQL, contracts
+check: setup ## what CI checks before the tests: style, types, SQL, contracts, prices
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/python -m pipelines.portable_sql sql
 	$(BIN)/linked-care contract lint
 	$(BIN)/linked-care contract diff --all
+	$(BIN)/linked-care prices lint national
 
 bench: setup ## measures time, memory and growth, as ratios, in one run
 	$(BIN)/python -m benchmarks

@@ -16,7 +16,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from cli import contract, places, quarantine
+from cli import contract, places, prices, quarantine
 from pipelines.errors import AnotherRunError, LinkedCareError
 
 STOPPED, REFUSED_DELIVERIES, TRY_LATER = 1, 3, 75
@@ -30,6 +30,7 @@ app = typer.Typer(
 app.add_typer(contract.app, name="contract")
 app.add_typer(quarantine.app, name="quarantine")
 app.add_typer(places.app, name="places")
+app.add_typer(prices.app, name="prices")
 
 
 class Faults(StrEnum):

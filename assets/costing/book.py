@@ -59,10 +59,12 @@ FACTOR_COLUMNS = ("provider_code", "factor", "effective_from", "effective_to", "
 TOP_UP_COLUMNS = ("provider_code", "code_system", "code", "rate", "source")
 TOP_UP_KEY = ("provider_code", "code_system", "code")
 _ACCEPTED_STATUS = ("V", "D")
+_PLACEHOLDER = "X"  # a figure without a source, in a book only whose owner accepts it
 _POUNDS = r"[0-9]{1,10}(\.[0-9]{1,4})?"
 _POLICY: dict[str, tuple[str, ...]] = {
     "submitted_price": ("first", "ignored"),
     "prescribing": ("net_ingredient", "actual"),
+    "placeholders": ("refused", "accepted"),
 }
 _WRITTEN = ("name", "version", "title", "real_year")
 DEFAULT_INDEX = "nhscii"
@@ -106,7 +108,7 @@ def read_book(folder: Path) -> Book:
     index = {str(k): str(v) for k, v in said.get("index", {}).items()}
     files = [folder / name for name in ("book.yaml", "price.csv", "market_forces_factor.csv", "top_up.csv")]
     digest = hashlib.sha256()
-    price = read_price(folder / "price.csv")
+    price = read_price(folder / "price.csv", said.get("placeholders") == "accepted")
     factor, top_up = read_factor(files[2]), read_top_up(files[3])
     for path in files:
         content = path.read_bytes() if path.is_file() else b""
@@ -190,7 +192,7 @@ def _known() -> str:
     return ", ".join((*_WRITTEN, *_POLICY, "index"))
 
 
-def read_price(path: Path) -> pl.DataFrame:
+def read_price(path: Path, accepts_placeholders: bool = False) -> pl.DataFrame:
     """The prices of a book in pence; pounds are read exactly, to a hundredth of a penny.
 
     Raises:
@@ -199,7 +201,9 @@ def read_price(path: Path) -> pl.DataFrame:
     text = read_text(path, PRICE_COLUMNS)
     if text.is_empty():
         raise LinkedCareError(f"{named(path)}: has no rows. A price book has prices.")
-    placeholder = ~pl.col("status").is_in(_ACCEPTED_STATUS)
+    placeholder = ~pl.col("status").is_in(
+        (*_ACCEPTED_STATUS, _PLACEHOLDER) if accepts_placeholders else _ACCEPTED_STATUS
+    )
     refuse(path, text, placeholder, "rows are placeholders without a source. Replace or remove them.")
     unreadable = "are not pounds with at most four decimals. Mend them."
     refuse(path, text, ~matches("price_gbp", _POUNDS), f"prices {unreadable}")

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import polars as pl
 import pytest
 import yaml
@@ -24,6 +25,7 @@ settings.load_profile("plain")
 
 Deliver = Callable[..., Path]
 Write = Callable[[Mapping[str, Any]], Path]
+Lines = Sequence[Sequence[object]]
 
 _CONTRACT = Path(__file__).parent.parent / "visit.odcs.yaml"
 
@@ -160,6 +162,28 @@ def deliver(home: Home) -> Deliver:
         return folder
 
     return put
+
+
+@pytest.fixture
+def save(tmp_path: Path) -> Callable[..., Path]:
+    """Writes a CSV, or a workbook of named sheets."""
+
+    def write(name: str, rows: Lines | Mapping[str, Lines], encoding: str = "utf-8") -> Path:
+        path = tmp_path / name
+        if isinstance(rows, Mapping):
+            book = openpyxl.Workbook()
+            book.remove(book.active)
+            for title, lines in rows.items():
+                sheet = book.create_sheet(title)
+                for line in lines:
+                    sheet.append(list(line))
+            book.save(path)
+        else:
+            with path.open("w", newline="", encoding=encoding) as target:
+                csv.writer(target).writerows(rows)
+        return path
+
+    return write
 
 
 @pytest.fixture
