@@ -4,7 +4,7 @@ Belongs here: which tables a book becomes and which SQL runs over them.
 Does not belong here: what should come of it.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from assets.costing.book import read_book
-from assets.costing.price_book import policy, setting_index
+from assets.costing.price_book import of_a_book
 from assets.costing.price_index import read_index, shipped_index
 from assets.parameters import RunParameters
 from assets.reference import read_reference
@@ -22,6 +22,7 @@ from pipelines.engine import duckdb_session
 from schemas.catalogue import TABLES
 
 PRICING = ("spell_supplement", "price_used", "activity_cost")
+FROM_FEEDS = ("cluster_currency", "activity", *PRICING)
 Rows = list[dict[str, Any]]
 
 
@@ -29,12 +30,7 @@ def prices(folder: Path) -> dict[str, pa.Table]:
     """The tables of the book in a folder, with the index beside it where there is one, else the index as shipped."""
     book = read_book(folder)
     index = folder / "price_index.csv"
-    found = {
-        "price_book": book.price,
-        "market_forces_factor": book.market_forces_factor,
-        "top_up": book.top_up,
-        "price_policy": policy(book),
-        "setting_index": setting_index(book),
+    found = of_a_book(book) | {
         "price_index": read_index(index) if index.exists() else shipped_index(),
         "price_point": read_reference(TABLES["price_point"]),
     }
@@ -47,14 +43,15 @@ def _typed(name: str, frame: pl.DataFrame) -> pa.Table:
 
 
 def priced(
-    given: Mapping[str, pa.Table], book: Path, folder: Path, year: str, names: Iterable[str] = PRICING
+    given: Mapping[str, pa.Table], book: Path, folder: Path, year: str, names: Sequence[str] = PRICING
 ) -> dict[str, Rows]:
     """The rows of each table, built in order from what is given, the book and one another; keys are proved unique."""
     made: dict[str, Rows] = {}
     with duckdb_session("1GB", folder / "spill") as engine:
         engine.register_rows("run_parameters", pa.Table.from_pylist([RunParameters.of(year).row()]))
         for name, rows in {**prices(book), **given}.items():
-            engine.register_rows(name, rows)
+            if name not in names:
+                engine.register_rows(name, rows)
         for name in names:
             target = folder / f"{name}.parquet"
             engine.run_sql(TABLES[name], (SQL / f"{name}.sql").read_text(), target)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.costing.examples import Example, examples
-from tests.costing.program import PRICING, priced
+from tests.costing.program import FROM_FEEDS, priced
 
 EXAMPLES = list(examples())
 
@@ -14,7 +14,7 @@ EXAMPLES = list(examples())
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda one: f"{one.setting}: {one.name}")
 def test_a_unit_costs_what_the_arithmetic_says(example: Example, tmp_path: Path) -> None:
     example.write_book(tmp_path / "book")
-    tables = priced(example.sources(), tmp_path / "book", tmp_path, example.year, ("activity", *PRICING))
+    tables = priced(example.sources(), tmp_path / "book", tmp_path, example.year, FROM_FEEDS)
     expected = example.expected()
     found = [{name: str(row[name]) for name in expected[0]} for row in tables["activity_cost"]]
     assert sorted(found, key=_in_order) == sorted(expected, key=_in_order)

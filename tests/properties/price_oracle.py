@@ -22,9 +22,10 @@ Points = dict[tuple[str, str, str], list[str]]
 
 MILLION = 1_000_000
 BORROWED = ("all_points", "hrg_root", "subchapter", "point_of_delivery", "proxy")
-ROOT, SUBCHAPTER = 4, 2
+GROUP, ROOT, SUBCHAPTER = 5, 4, 2  # characters of a healthcare resource group, and of what it is part of
 UNGROUPED = "U"
 SEVERAL = "several sources of the price book"
+ALL_IN = "community_bed_day"
 UNBUNDLED_DAYS = {
     "XC": "critical_care_days",
     "XB": "critical_care_days",
@@ -237,7 +238,8 @@ class PriceOracle:
         if match.trim_days is not None and match.excess_price is not None:
             excess = max(0, (unit["payable_days"] or 0) - match.trim_days)
             amount += excess * match.excess_price
-        amount += supplement.unbundled
+        if unit["point_of_delivery"] != ALL_IN:
+            amount += supplement.unbundled
         return amount * (self._factor(unit) if is_tariff else 1), excess
 
     def _factor(self, unit: Row) -> Fraction:
@@ -285,6 +287,7 @@ class PriceOracle:
         )
         if is_grouped and code is not None and code.startswith(UNGROUPED):
             code = None
+        is_grouped = is_grouped and code is not None and len(code) == GROUP
         if code is not None:
             for point in points:
                 if rows := self._by_code.get((setting, point, code)):
@@ -297,7 +300,7 @@ class PriceOracle:
                     alike = [
                         one
                         for one in self._by_setting[setting]
-                        if one.point == point and one.code != "ALL" and one.code[:length] == code[:length]
+                        if one.point == point and len(one.code) == GROUP and one.code[:length] == code[:length]
                     ]
                     if root := self._mean(alike, month):
                         return level, root

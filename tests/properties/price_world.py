@@ -35,7 +35,7 @@ CODES = {
     "social_care": ("HOURS",),
     "continuing_care": ("FAST",),
     "emergency": ("01", "02", "03"),
-    "inpatient": (),
+    "inpatient": ("EpGro04", "EpGro06"),
 }
 UNBUNDLED = ("XC01Z", "XC06Z", "XB05Z", "VC01Z", "SD01A", "SB97Z", "RD20A", "XD01Z")
 DIAGNOSES = ("I21.9", "J440", "C50.9", "C61X")
@@ -51,6 +51,7 @@ WINDOWS = {  # first and last days of the rows of one code; lists with gaps, who
     "year": (("2023-04-01", "2024-03-31"), ("2024-04-01", "2025-03-31"), ("2025-04-01", "")),
 }
 PLACES = (  # price points that are their own book point, which the reference file need not name
+    ("inpatient", "community_bed_day", "community_bed_day"),
     ("outpatient", "procedure", "procedure"),
     ("emergency", "emergency_attendance", "emergency_attendance"),
     ("emergency", "ambulance", "ambulance"),
@@ -239,10 +240,15 @@ def _prices(chance: Random, coarse: list[tuple[str, str]]) -> list[Text]:
 def _codes_of_book(chance: Random, setting: str, point: str) -> list[str]:
     if point == "unbundled":
         return chance.sample(UNBUNDLED, 5)
-    if setting in GROUPED and point != "ambulance" or point == "procedure":
+    if _is_grouped(setting, point):
         every = [root + letter for root in ROOTS[:5] for letter in "ABC"]
         return chance.sample(every, chance.randrange(2, 9))
     return [code for code in CODES[setting] if chance.random() < 0.6]
+
+
+def _is_grouped(setting: str, point: str) -> bool:
+    """Whether its codes are healthcare resource groups."""
+    return (setting in GROUPED and point not in ("ambulance", "community_bed_day")) or point == "procedure"
 
 
 def _pounds(chance: Random) -> str:
@@ -297,7 +303,7 @@ def _unit(chance: Random, place: int, where: Place) -> Row:
 
 def _code(chance: Random, setting: str, point: str) -> str | None:
     """A code that a book may hold; or nobody's, an ungrouped one, one of a root or a subchapter, or none."""
-    if (setting in GROUPED and point != "ambulance") or point == "procedure":
+    if _is_grouped(setting, point):
         known = [root + letter for root in ROOTS for letter in "ABCD"]
         return chance.choice([*known, *known, "HN99Z", "HE99Z", "FD99Z", "ZZ99Z", "UZ01Z", "UZ04Z", None])
     return chance.choice([*CODES[setting], *CODES[setting], *CODES[setting], "X99", None])

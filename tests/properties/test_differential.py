@@ -104,7 +104,6 @@ class Told:
     @cached_property
     def costed(self) -> list[Costed]:
         """Every unit of the year, its link, exposure, cost and person."""
-        shipped = {name: reference()[name].to_pylist() for name in ("community_currency", "cost_frequency")}
         found = []
         for unit in (*units(self.world), *lasting_units(self.world, self.known)):
             if START <= unit.day <= END:
