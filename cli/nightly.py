@@ -5,6 +5,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from assets.costing.price_years import distant_in_words, distant_prices
 from assets.feeds.completeness import gaps, gaps_in_words
 from pipelines.environment import home_path
 from pipelines.progress import Built, listening
@@ -25,6 +26,8 @@ def run_and_summarise(rebuild: bool) -> bool:
     store = Store(home_path() / "store")
     receipts = store.frame("delivery_receipt")
     console.print(_summary(store, receipts, run))
+    if distant := distant_prices(store, store.years("activity_cost")):
+        console.print(distant_in_words(distant), style="yellow", markup=False, highlight=False)
     refused = standing_refusals(receipts)
     for feed, delivery, reason in refused.select("feed", "delivery_id", "reason").rows():
         console.print(f"refused: {feed}/{delivery}: {reason}", style="yellow", markup=False, highlight=False)
@@ -88,6 +91,7 @@ def _assets() -> dict[str, int]:
 
     counts = {step: sum(table.step == step for table in TABLES.values()) for step in STEPS}
     counts["feeds"] += 2 * len(contracts())
+    counts["costing"] += 1  # the check of price years
     return counts | {"publication": 1}
 
 

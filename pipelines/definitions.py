@@ -10,6 +10,7 @@ import assets.feeds.assets
 import assets.linkage.assets
 import assets.morbidity.assets
 import assets.publication.assets
+from assets.costing.price_years import price_years_are_near
 from pipelines.expectations import contract_expectations
 from pipelines.jobs import NIGHTLY, new_deliveries, nightly_at_two
 from pipelines.resources import HomeResource, home_resource
@@ -31,7 +32,7 @@ def definitions_over(home: HomeResource) -> dg.Definitions:
     """The whole code location, over one home."""
     return dg.Definitions(
         assets=dg.load_assets_from_modules(STEPS),
-        asset_checks=[contract_expectations(contract) for contract in contracts().values()],
+        asset_checks=[*map(contract_expectations, contracts().values()), price_years_are_near],
         jobs=[NIGHTLY],
         schedules=[nightly_at_two],
         sensors=[new_deliveries],

@@ -48,7 +48,10 @@ def test_the_pence_of_a_unit_of_every_feed_are_found_in_every_table(
     if table(published, "linkage_difference").filter(feed=feed).is_empty():
         expected -= {"linkage_difference"}  # its records say nothing of their people
     assert {one.table for one in trail.destinations} - {"cohort_candidate"} == expected
-    assert {one.pence for one in trail.destinations if one.column != "submitted_pence"} == {row["cost_pence"]}
+    real = {"real_cost_pence", "real_total_pence"}
+    others = real | {"submitted_pence", "net_ingredient_pence", "client_contribution_pence"}
+    assert {one.pence for one in trail.destinations if one.column not in others} == {row["cost_pence"]}
+    assert {one.pence for one in trail.destinations if one.column in real} == {row["real_cost_pence"]}
     assert all(one.total >= one.pence for one in trail.destinations)
 
 
