@@ -70,6 +70,8 @@ SETTING_OF_FEED = {
     "mh_contact": "mental_health",
     "mh_ward_stay": "mental_health",
     "social_care_event": "social_care",
+    "continuing_care_package": "continuing_care",
+    "ambulance_incident": "emergency",
 }
 FEEDS_OF_CARE = tuple(SETTING_OF_FEED)
 
@@ -110,16 +112,31 @@ COST_FREQUENCY = Table(
 COMMUNITY_CURRENCY = Table(
     name="community_currency",
     step="activity",
-    grain="One row per community team type that has a currency.",
-    description="Currency by which a community contact is priced. A proxy: the mapping is this project's own.",
+    grain="One row per community team type, age group and contact mode that has a currency.",
+    description="Point of delivery and currency by which a community contact is priced. Where the list of team types "
+    "and that of currencies do not name the same service, the mapping is this project's own: a proxy.",
     columns=(
         Column("team_type_code", "STRING", "CSDS service or team type."),
+        Column("age_group", "STRING", "adult, child (18 or younger) or all."),
+        Column("contact_mode", "STRING", "face_to_face, remote or all."),
+        described(POINT_OF_DELIVERY, "community_contact, district_nursing or hospice."),
         Column("currency_code", "STRING", "National Cost Collection currency."),
         Column("currency_name", "STRING", "Name of the currency."),
-        Column("is_proxy", "BOOLEAN", "Whether the mapping is borrowed rather than national."),
-        Column("source", "STRING", "Who made the mapping."),
+        Column("is_proxy", "BOOLEAN", "Whether the mapping is a guess, since the two lists do not name one service."),
+        Column("source", "STRING", "Why the currency is that of the team."),
     ),
-    key=("team_type_code",),
+    key=("team_type_code", "age_group", "contact_mode"),
+    zone="store",
+)
+
+CLUSTER_CURRENCY = Table(
+    name="cluster_currency",
+    step="activity",
+    grain="One row per mental health care cluster that the price book in use prices by the day, or ALL.",
+    description="Clusters under an all-in price; no rows unless the book has the point of delivery mh_cluster_day.",
+    columns=(Column("currency_code", "STRING", "Care cluster, or ALL."),),
+    key=("currency_code",),
+    sources=("price_book",),
     zone="store",
 )
 
@@ -127,8 +144,8 @@ ACTIVITY = Table(
     name="activity",
     step="activity",
     grain="One row per payable unit of care; packages and ward stays have one row per month that they touch.",
-    description="All care in one shape, linked or not. What is not payable (appointments not attended, requests) is "
-    "in it and priced at nothing.",
+    description="All care in one shape, linked or not. What is not payable (appointments not attended, lines not paid "
+    "for or private, requests) is in it and priced at nothing.",
     columns=(
         FINANCIAL_YEAR,
         FEED,
@@ -142,22 +159,36 @@ ACTIVITY = Table(
         PROVIDER_CODE,
         SETTING,
         POINT_OF_DELIVERY,
-        Column("currency_code", "STRING", "Code by which a price book prices the unit.", nullable=True),
+        Column(
+            "currency_code",
+            "STRING",
+            "Code by which a price book prices the unit: the healthcare resource group of a spell, outpatient "
+            "procedure or emergency attendance; the treatment function of an outpatient attendance; staff and mode, "
+            "or minutes, of an appointment; team or currency elsewhere. Null where there is none or the record could "
+            "not be grouped.",
+            nullable=True,
+        ),
         Column(
             "price_point",
             "STRING",
             "Finest point under which a price book may price the unit; the point of delivery unless a rule of the "
-            "setting says otherwise.",
+            "setting says otherwise. Admitted: best_practice_ and the point, where a best practice tariff applied; "
+            "else short_stay_emergency, for adults of 19 and over admitted as emergencies with at most one payable "
+            "day. Outpatients: the point and _multi_professional, where several professions were present.",
         ),
         Column(
             "payable_days",
             "BIGINT",
-            "Nights of an admitted spell less critical care, rehabilitation and specialist palliative care; null for "
-            "all other care.",
+            "Payable days of an admitted spell as sent, else its nights less critical care, rehabilitation and "
+            "specialist palliative care days, at least 0; null for all other care.",
             nullable=True,
             unit="days",
         ),
-        Column("is_proxy_currency", "BOOLEAN", "Whether the currency was borrowed through a mapping."),
+        Column(
+            "is_proxy_currency",
+            "BOOLEAN",
+            "Whether the currency was borrowed through a mapping, or assumed because role or mode is not known.",
+        ),
         QUANTITY,
         Column("is_payable", "BOOLEAN", "Whether it is care that costs anything."),
         PART_RECORD_COUNT,
@@ -165,7 +196,7 @@ ACTIVITY = Table(
         Column(
             "package_pence",
             "BIGINT",
-            "Council package price, pro rata by day for this part.",
+            "Price of the package that a council or integrated care board pays, pro rata by day for this part.",
             nullable=True,
             unit="pence",
         ),
@@ -179,12 +210,14 @@ ACTIVITY = Table(
         "identifier_exclusion",
         "dummy_pseudonym",
         "exposure_period",
+        "person",
         "calendar_month",
         "cost_frequency",
         "community_currency",
+        "cluster_currency",
     ),
     by_year=True,
     control=("feed", "provider_code", "activity_month"),
 )
 
-TABLES = (CALENDAR_MONTH, COST_FREQUENCY, COMMUNITY_CURRENCY, ACTIVITY)
+TABLES = (CALENDAR_MONTH, COST_FREQUENCY, COMMUNITY_CURRENCY, CLUSTER_CURRENCY, ACTIVITY)

@@ -236,7 +236,8 @@ DELIVERY_CALENDAR = Table(
         ),
         described(
             RECORD_COUNT,
-            "Accepted and current records of the month, with those withdrawn, which came too. A quarterly delivery's "
+            "Accepted and current records of the month, with those withdrawn, which came too; of stays and packages, "
+            "all that were sent for the month, though they were sent again later. A quarterly delivery's "
             "are spread over its months; a snapshot's count for each month that it covers.",
         ),
         Column(

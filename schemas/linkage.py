@@ -171,6 +171,8 @@ _FEEDS = (
     "mh_ward_stay",
     "mh_diagnosis",
     "social_care_event",
+    "continuing_care_package",
+    "ambulance_incident",
 )
 
 PLAUSIBILITY_RESULT = Table(

@@ -24,7 +24,8 @@ with unit as (
         u.unit_price, u.price_basis, u.price_year, u.price_source, u.is_proxy, u.factor_millionths,
         u.nominal_numerator, u.nominal_denominator, u.real_numerator, u.real_denominator,
         u.submitted_real_numerator, u.submitted_real_denominator, u.price_index, u.submitted_price_index,
-        u.excess_day_price, s.unbundled_price,
+        u.excess_day_price,
+        case when a.point_of_delivery <> 'community_bed_day' then s.unbundled_price end as unbundled_price,  -- all-in
         case when u.price_basis = 'tariff' then coalesce(s.top_up_millionths, 0) else 0 end as top_up_millionths,
         case
             when a.payable_days is not null and u.trim_point_days is not null

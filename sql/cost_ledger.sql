@@ -8,7 +8,7 @@ with feed_of_care as (  -- by name: a feed that lost all its records on the way 
     from (
         values ('apc_spell', true), ('op_attendance', true), ('ec_attendance', true), ('gp_appointment', false),
             ('gp_prescription', true), ('community_contact', false), ('mh_contact', false), ('mh_ward_stay', false),
-            ('social_care_event', false)
+            ('social_care_event', false), ('continuing_care_package', false), ('ambulance_incident', false)
     ) as v(feed, is_priced)
 ),
 

@@ -1,6 +1,6 @@
 -- identifier_use: what each feed says of an identifier in the year; here all feeds of care and codes meet.
 -- Grain: one row per feed, provider, pseudonym domain and pseudonym.
--- Units: records; years. Source: eleven feeds of care and codes.
+-- Units: records; years. Source: thirteen feeds of care and codes.
 with record as (  -- sexes 1 and 2 alone are known; the year of birth is that of the day on which the age was told
     select
         'apc_spell' as feed, provider_code, pseudonym_domain, pseudonym, discharge_date as activity_date,
@@ -59,6 +59,16 @@ with record as (  -- sexes 1 and 2 alone are known; the year of birth is that of
         case gender when 'Male' then '1' when 'Female' then '2' end,
         coalesce(cast(substr(birth_month, 1, 4) as int), year(period_start) - age_years), cast(null as string)
     from social_care_event
+    union all
+    select
+        'continuing_care_package', commissioner_code, pseudonym_domain, pseudonym,
+        least(coalesce(end_date, period_end), period_end), cast(null as string), cast(null as int), cast(null as string)
+    from continuing_care_package
+    union all
+    select
+        'ambulance_incident', provider_code, pseudonym_domain, pseudonym, call_date,
+        sex_code, year(call_date) - age_years, cast(null as string)
+    from ambulance_incident
 ),
 
 used as (

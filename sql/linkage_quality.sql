@@ -2,7 +2,7 @@
 -- Grain: one row per feed, provider, month and subgroup, within the year.
 -- Units: records, people, pence. Source: activity_cost, all feeds but the register, person_identifier,
 -- identifier_exclusion, dummy_pseudonym, registration, lsoa (empty unless loaded), ethnic_group.
-with stated as (  -- what a record itself says of its person; feeds of general practice and codes say nothing
+with stated as (  -- what a record says of its person; general practice, codes and continuing care say nothing
     select
         'apc_spell' as feed, delivery_id, source_row, age_years, sex_code as sex, ethnic_category_code as ethnicity,
         coalesce(lsoa_2021_code, lsoa_code) as lsoa_code
@@ -42,6 +42,11 @@ with stated as (  -- what a record itself says of its person; feeds of general p
         'social_care_event', delivery_id, source_row, age_years, gender, ethnicity,
         lsoa_code
     from social_care_event
+    union all
+    select
+        'ambulance_incident', delivery_id, source_row, age_years, sex_code, cast(null as string),
+        cast(null as string)
+    from ambulance_incident
 ),
 
 described as (
@@ -101,6 +106,12 @@ identifier as (
         case when pseudonym is null then 'council_' || council_code else pseudonym_domain end,
         coalesce(pseudonym, council_person_id)
     from social_care_event
+    union all
+    select 'continuing_care_package', delivery_id, source_row, pseudonym_domain, pseudonym
+    from continuing_care_package
+    union all
+    select 'ambulance_incident', delivery_id, source_row, pseudonym_domain, pseudonym
+    from ambulance_incident
 ),
 
 unlinked as (

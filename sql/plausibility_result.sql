@@ -60,6 +60,16 @@ with record as (
         case gender when 'Male' then '1' when 'Female' then '2' end,
         start_date, least(coalesce(end_date, period_end), period_end)
     from social_care_event
+    union all
+    select
+        'continuing_care_package', pseudonym_domain, pseudonym, cast(null as string), cast(null as string),
+        start_date, least(coalesce(end_date, period_end), period_end)
+    from continuing_care_package
+    union all
+    select
+        'ambulance_incident', pseudonym_domain, pseudonym, cast(null as string), sex_code,
+        call_date, call_date
+    from ambulance_incident
 ),
 
 identity as (  -- what the register says of the person behind a pseudonym

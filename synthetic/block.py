@@ -12,8 +12,10 @@ import polars as pl
 
 from synthetic import (
     admissions,
+    ambulance,
     casting,
     community,
+    continuing_care,
     emergency,
     hospital,
     mental_health,
@@ -108,10 +110,11 @@ def _care(py: PersonYears, study: Study, seed: int) -> dict[str, pl.DataFrame]:
     """The clean rows of every feed of care, with present pseudonyms."""
     spells = admissions.admissions(py, study, seed)
     seen = mental_health.contacts(py, study, seed)
+    attendances, incidents = ambulance.with_incidents(emergency.ec_attendance(py, spells, study, seed), py, study, seed)
     return {
         "apc_spell": hospital.apc_spell(py, spells, study, seed),
         "op_attendance": outpatients.op_attendance(py, study, seed),
-        "ec_attendance": emergency.ec_attendance(py, spells, study, seed),
+        "ec_attendance": attendances,
         "gp_appointment": practice.gp_appointment(py, study, seed),
         "gp_coded_event": practice.gp_coded_event(py, study, seed),
         "gp_prescription": prescribing.gp_prescription(py, study, seed),
@@ -120,4 +123,6 @@ def _care(py: PersonYears, study: Study, seed: int) -> dict[str, pl.DataFrame]:
         "mh_ward_stay": mental_health.mh_ward_stay(py, study, seed),
         "mh_diagnosis": mental_health.mh_diagnosis(py, seen, study, seed),
         "social_care_event": social_care.social_care_event(py, study, seed),
+        "continuing_care_package": continuing_care.continuing_care_package(py, study, seed),
+        "ambulance_incident": incidents,
     }

@@ -44,6 +44,8 @@ EXCESS_DAY_PRICE = 400.0
 CRITICAL_CARE_SHARE = 0.06
 CRITICAL_CARE_MEAN = 20_000.0
 CRITICAL_CARE_MOST = 140_000.0
+CRITICAL_CARE_DAY_PRICE = 2_000.0
+BEST_PRACTICE_SHARE = 0.03  # of spells
 REHABILITATION_SHARE = 0.04
 REHABILITATION_DAY_PRICE = 450.0
 
@@ -56,6 +58,7 @@ MATERNITY_RATE = 0.062  # admissions per woman aged 16 to 45
 
 OUTPATIENT_BASE = (1.20, 1.10, 1.42, 1.46, 1.36, 0.98, 0.82)
 OUTPATIENT_SHAPE = 0.45
+MULTI_PROFESSIONAL_SHARE = 0.04  # of attendances
 OUTPATIENT_BY_COUNT = (1.0, 1.5, 2.1, 2.7, 3.2, 3.7, 4.2, 4.8)
 EMERGENCY_BASE = (0.60, 0.37, 0.37, 0.26, 0.22, 0.24, 0.28)
 EMERGENCY_BY_COUNT = (1.0, 1.25, 1.5, 1.75, 2.0, 2.3, 2.6, 3.0)
@@ -65,7 +68,12 @@ VIA_EMERGENCY_SHARE = 0.75
 APPOINTMENT_BASE = (5.2, 3.5, 4.7, 5.3, 6.0, 6.6, 6.8)
 APPOINTMENT_BY_COUNT = (1.0, 1.4, 1.7, 2.0, 2.3, 2.6, 2.8, 3.2)
 REPEAT_ITEMS_SHARE = 0.85
+NET_INGREDIENT_SHARE = 0.3  # of lines: the net ingredient cost is sent
+NOT_PAID_SHARE = 0.0005  # of lines: not dispensed, and as many on private prescriptions
 OTHER_ITEMS_BASE = (2.8, 3.8, 6.8, 9.0, 12.0, 15.5, 19.0)
+
+CONTRIBUTING_SHARE = 0.45  # of lasting council packages: the person's share is sent
+FULL_COST_SHARE = 0.05  # of lasting council packages: the person pays all of it
 
 # Community and mental health: volumes, and stays on wards.
 COMMUNITY_SCALE = 0.040
@@ -87,3 +95,18 @@ HOME_CARE_MEAN_DAYS = 450
 HOME_CARE_HOURS = 9.0
 HOME_CARE_HOURS_MOST = 42.0
 COMPLEX_PLACEMENTS = 0.00086  # of adults under 70: few people, each dearer than any other package
+
+# Continuing care: a scale of the chance of a lasting package, how long each kind has run (continuing healthcare, funded
+# nursing care, joint funding, children) and what each costs a week (and fast track). Funded nursing care has one rate.
+CONTINUING_CARE_SCALE = 1.7
+CONTINUING_CARE_MEAN_DAYS = (500, 700, 1500, 1200)
+CONTINUING_CARE_WEEKLY = (1600.0, 255.0, 1100.0, 1500.0, 1250.0)
+CONTINUING_CARE_MOST = 6000.0
+FAST_TRACK_SHARE = 0.15  # of those who die
+FAST_TRACK_MEAN_DAYS = 40
+
+# Ambulances: who is brought to an emergency department, and incidents a year that end without.
+CONVEYED_OF_ADMITTED = 0.48
+CONVEYED_OF_OTHERS = 0.10
+AMBULANCE_BASE = (0.020, 0.016, 0.018, 0.024, 0.036, 0.070, 0.130)
+AMBULANCE_BY_COUNT = (1.0, 1.2, 1.5, 1.8, 2.1, 2.4, 2.7, 3.0)

@@ -13,7 +13,7 @@ from synthetic.identity import record_numbers
 from synthetic.need import PersonYears
 from synthetic.periods import Study
 
-_HOME, _WARD = "306689006", "306706006"
+_HOME, WARD = "306689006", "306706006"
 
 
 def ec_attendance(py: PersonYears, spells: Admissions, study: Study, seed: int) -> pl.DataFrame:
@@ -57,7 +57,8 @@ def ec_attendance(py: PersonYears, spells: Admissions, study: Study, seed: int) 
             ),
             "EC_Chief_Complaint_SNOMED_CT": label(complaints, complaint),
             "EC_Diagnosis_01": label(complaints, found),
-            "Discharge_Destination_SNOMED_CT": label((_HOME, _WARD), admitted.astype(int)),
+            "Discharge_Destination_SNOMED_CT": label((_HOME, WARD), admitted.astype(int)),
+            "Ambulance_Incident_Number": None,  # until `ambulance` says who was brought
             "SUS_HRG_Code": hrg,
             "Sex": columns.sex(py.people, person),
             "Der_Age_at_CDS_Activity_Date": pl.Series(py.people.age(person, day)),

@@ -49,12 +49,12 @@ class Chance:
 def unlinked(
     feed: Feed, frame: pl.DataFrame, study: Study, chance: Chance
 ) -> tuple[pl.DataFrame, Identifiers, Identifiers]:
-    """Some rows lose their person; ward stays, whole. Also the strangers and the dummies, each with its domain."""
+    """Some rows lose their person; stays and packages, whole. Also the strangers and dummies, each with its domain."""
     rng = stream(chance.seed, f"unlinked {feed.name}", chance.block)
     draw, stay = rng.random(frame.height), np.arange(frame.height)
     is_council = feed.name == "social_care_event"
-    if feed.name == STAYS:
-        stay = frame["UniqWardStayID"].rank("dense").to_numpy().astype(int) - 1
+    if feed.name in STAYS:
+        stay = frame[STAYS[feed.name]].rank("dense").to_numpy().astype(int) - 1
         draw = draw[stay] / 12  # stays are few: enough of them must be unlinked to be seen
     clean = (frame[KIND] == CLEAN).to_numpy()
     dummies = [dummy for dummy in chance.dummies if not (is_council and dummy in _BLANK)]

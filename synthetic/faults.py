@@ -118,13 +118,13 @@ class Planter:
             part = Part(feed, position, periods[position], block, rows.drop(KIND), rows[KIND])
             if feed.rhythm == "snapshot" and position < last:
                 self.truth.superseded[feed.name] += rows.height
-            elif feed.name not in (STAYS, *REGISTER):
+            elif feed.name not in (*STAYS, *REGISTER):
                 self.truth.current_rows(feed.name, part.rows[feed.pseudonym], part.kind)
             if self.active:
                 yield from self._planted(part)
                 continue
-            if feed.name == STAYS:
-                self.truth.accepted_stays(position, part.rows, part.kind)
+            if feed.name in STAYS:
+                self.truth.accepted_stays(feed, position, part.rows, part.kind)
             yield Sending(position, 1, part.rows, [])
 
     def _planted(self, part: Part) -> Iterator[Sending]:
@@ -139,8 +139,8 @@ class Planter:
         touched, spoiled = marked(planted, part.rows.height), marked([p for p in planted if p.rule], part.rows.height)
         candidates = np.flatnonzero((part.kind == CLEAN).to_numpy() & ~touched)
         repeats = self._repeats(rng, part, candidates, np.flatnonzero(~spoiled))
-        if feed.name == STAYS:
-            self.truth.accepted_stays(position, part.rows.filter(~spoiled), part.kind.filter(~spoiled))
+        if feed.name in STAYS:
+            self.truth.accepted_stays(feed, position, part.rows.filter(~spoiled), part.kind.filter(~spoiled))
         places = np.array([place for place, _ in due], int)
         copies, more = self._copies(part, part.rows[places], [fault for _, fault in due])
         rows = pl.concat([as_text(rows, like=copies), as_text(copies, like=rows)])

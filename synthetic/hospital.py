@@ -26,7 +26,8 @@ def apc_spell(py: PersonYears, spells: Admissions, study: Study, seed: int) -> p
     person, count = py.person[spells.row], len(spells.row)
     stay = spells.discharged - spells.admitted
     kinds = np.array([*codebook.column("admission_reason", "admission_kind"), "rehabilitation"])[spells.reason]
-    hrg, price, classification = _price(rng, py, spells, kinds, stay)
+    hrg, price, classification, critical_days = _price(rng, py, spells, kinds, stay)
+    payment = stream(seed, "apc_payment", py.people.block)
     rehabilitation = spells.reason == REHABILITATION
     died = (spells.discharged == py.people.died[person]) & (py.people.died[person] != NEVER)
     functions = (*codebook.column("admission_reason", "treatment_function_code"), "314")
@@ -65,6 +66,16 @@ def apc_spell(py: PersonYears, spells: Admissions, study: Study, seed: int) -> p
             "Der_Postcode_LSOA_2011_Code": columns.lsoa(py.people, person),
             "GP_Practice_Code": columns.practice(py.people, person, spells.discharged),
             "Grand_Total_Payment_MFF": price,
+            "Spell_PbR_CC_Days": pl.Series(critical_days),
+            "Spell_PbR_Adj_LoS": pl.Series(stay - critical_days).set(pl.Series(payment.random(count) < 0.2), None),
+            "Best_Practice_Tariff_Flag": label(
+                ("DAYCASE", "SDEC", "STROKE", "PLANNED"),
+                np.where(
+                    payment.random(count) < calibration.BEST_PRACTICE_SHARE,
+                    np.select([classification == 2, kinds != "non_elective", stay <= 1], [0, 3, 1], 2),
+                    -1,
+                ),
+            ),
         },
     )
 
@@ -88,8 +99,8 @@ def _admission_method(rng: Rng, kinds: np.ndarray) -> pl.Series:
 
 def _price(
     rng: Rng, py: PersonYears, spells: Admissions, kinds: np.ndarray, stay: np.ndarray
-) -> tuple[pl.Series, pl.Series, np.ndarray]:
-    """HRG, price and patient classification (1 ordinary, 2 day case, 3 regular day) of each spell."""
+) -> tuple[pl.Series, pl.Series, np.ndarray, np.ndarray]:
+    """HRG, price, patient classification (1 ordinary, 2 day case, 3 regular day) and critical care days of spells."""
     listed = [row["hrg_codes"].split() for row in codebook.rows("admission_reason")]
     groups = sorted({code for codes in listed for code in codes})
     by_point = {
@@ -128,4 +139,5 @@ def _price(
         label(groups, np.where(ungrouped, -1, code)),
         pl.Series(np.where(unpriced, np.nan, np.round(price, 2))).fill_nan(None),
         np.where(point == "regular_attender", 3, np.where(day_case, 2, 1)),
+        np.minimum(np.ceil(critical / calibration.CRITICAL_CARE_DAY_PRICE), stay).astype(np.int32),
     )

@@ -102,7 +102,7 @@ STREAMS: dict[str, Feed] = {
             f"APCS_Ident|{_PSEUDO}|Der_Provider_Code|Admission_Date|Discharge_Date|Admission_Method|Patient_Classification|"
             "Source_of_Admission|Discharge_Method|Discharge_Destination|Der_Spell_LoS|Der_Admit_Treatment_Function_Code|"
             "Spell_Core_HRG_SUS|Der_Diagnosis_All|Sex|Ethnic_Group|Der_Age_at_CDS_Activity_Date|Der_Postcode_LSOA_2011_Code|"
-            "GP_Practice_Code|Grand_Total_Payment_MFF",
+            "GP_Practice_Code|Grand_Total_Payment_MFF|Spell_PbR_CC_Days|Spell_PbR_Adj_LoS|Best_Practice_Tariff_Flag",
             pseudonym=_PSEUDO,
         ),
         _feed(
@@ -111,7 +111,7 @@ STREAMS: dict[str, Feed] = {
             "month",
             "OPA",
             f"OPA_Ident|{_PSEUDO}|Der_Provider_Code|Appointment_Date|Attendance_Status|First_Attendance|Consultation_Medium_Used|"
-            f"Treatment_Function_Code|HRG_Code|Outcome_of_Attendance|{_ACUTE_PERSON}",
+            f"Treatment_Function_Code|HRG_Code|Outcome_of_Attendance|{_ACUTE_PERSON}|Multi_Professional_Indicator",
             pseudonym=_PSEUDO,
         ),
         _feed(
@@ -120,7 +120,8 @@ STREAMS: dict[str, Feed] = {
             "month",
             "ECDS",
             f"EC_Ident|{_PSEUDO}|Der_Provider_Code|Arrival_Date|Arrival_Time|EC_Department_Type|EC_AttendanceCategory|"
-            f"EC_Chief_Complaint_SNOMED_CT|EC_Diagnosis_01|Discharge_Destination_SNOMED_CT|SUS_HRG_Code|{_ACUTE_PERSON}",
+            f"EC_Chief_Complaint_SNOMED_CT|EC_Diagnosis_01|Discharge_Destination_SNOMED_CT|SUS_HRG_Code|{_ACUTE_PERSON}|"
+            "Ambulance_Incident_Number",
             pseudonym=_PSEUDO,
         ),
         _feed(
@@ -146,7 +147,8 @@ STREAMS: dict[str, Feed] = {
             "NHSBSA",
             "month",
             "EPD",
-            "dmicPseudoNHSNumber|CostCentreODSCode|ProcessingPeriodDate|PaidBNFCode|ItemCount|PaidQuantity|ItemActualCost",
+            "dmicPseudoNHSNumber|CostCentreODSCode|ProcessingPeriodDate|PaidBNFCode|ItemCount|PaidQuantity|ItemActualCost|"
+            "ItemNIC|NotDispensedIndicator|PaidIndicator|PrivatePrescriptionIndicator",
             pseudonym="dmicPseudoNHSNumber",
         ),
         _feed(
@@ -197,7 +199,26 @@ STREAMS: dict[str, Feed] = {
             "CLD",
             "LA Code|Pseudo NHS Number|LA Person Unique Identifier|Event Type|Event Reference|Event Start Date|"
             "Event End Date|Client Type|Primary Support Reason|Service Type|Service Component|"
-            "Delivery Mechanism|Unit Cost|Cost Frequency (Unit Type)|Planned units per week|Gender|Ethnicity",
+            "Delivery Mechanism|Unit Cost|Cost Frequency (Unit Type)|Planned units per week|Gender|Ethnicity|"
+            "Full cost client|Client Contribution",
+            pseudonym="Pseudo NHS Number",
+        ),
+        _feed(
+            "continuing_care_package",
+            "QSL",
+            "month",
+            "AACC",
+            "Package Identifier|Pseudo NHS Number|ICB Code|Package Type|Package Start Date|Package End Date|"
+            "Weekly Cost|Subjective Code",
+            pseudonym="Pseudo NHS Number",
+        ),
+        _feed(
+            "ambulance_incident",
+            "RYF",
+            "month",
+            "ADS",
+            "Call Identifier|Care Contact Identifier|Incident Number|Pseudo NHS Number|Provider Code|"
+            "Time Call Connected|Response Category|Treatment Type",
             pseudonym="Pseudo NHS Number",
         ),
     )

@@ -62,6 +62,9 @@ def op_attendance(py: PersonYears, study: Study, seed: int) -> pl.DataFrame:
     remote = rng.random(count) < 0.16
     kind = np.where(first, 1, 2) + 2 * remote
     hrg, price = _price(rng, kind, seen)
+    draw = stream(seed, "op_professions", py.people.block).random(count) / calibration.MULTI_PROFESSIONAL_SHARE
+    together = np.select([draw < 0.7, draw < 1], [0, 1], -1)  # several professions, several disciplines, or one alone
+    hrg = pl.select(pl.when(pl.Series(together >= 0)).then(hrg.str.replace("^WF01", "WF02")).otherwise(hrg)).to_series()
     return columns.frame(
         "op_attendance",
         study.month_of(day),
@@ -85,6 +88,7 @@ def op_attendance(py: PersonYears, study: Study, seed: int) -> pl.DataFrame:
             "Der_Postcode_LSOA_2011_Code": columns.lsoa(py.people, person),
             "GP_Practice_Code": columns.practice(py.people, person, day),
             "Grand_Total_Payment_MFF": price,
+            "Multi_Professional_Indicator": label(("1", "2"), together),
         },
     )
 

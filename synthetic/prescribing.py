@@ -13,6 +13,7 @@ from synthetic.periods import NEVER, Study
 _DRUGS_PER_CONDITION = 2
 _SECOND_DRUG_SHARE = 0.6
 _COST_SPREAD = 0.45
+_NET_SPREAD = 0.03  # of the net ingredient cost around the actual cost: discounts and fees
 _DEAREST_ITEM = 400.0
 # Items that many people have without any of the 52 conditions, and their relative frequency.
 _OTHER = {
@@ -51,6 +52,10 @@ def gp_prescription(py: PersonYears, study: Study, seed: int) -> pl.DataFrame:
     # The pseudo-classification code of the product adds generic product and first presentation to the chemical.
     products = [f"{code}AAAAAA" for code in codebook.column("drug", "bnf_chemical_code")]
     day = np.maximum(starts[month], py.people.joined[person])
+    payment = stream(seed, "gp_prescription_payment", py.people.block)
+    draw = payment.random(len(drug)) / calibration.NOT_PAID_SHARE
+    not_dispensed, private = draw < 1, np.floor(draw) == 1
+    net = np.round(cost * np.exp(_NET_SPREAD * payment.standard_normal(len(drug)) - _NET_SPREAD**2 / 2), 2)
     return columns.frame(
         "gp_prescription",
         month,
@@ -62,6 +67,12 @@ def gp_prescription(py: PersonYears, study: Study, seed: int) -> pl.DataFrame:
             "ItemCount": pl.Series(np.ones(len(drug), dtype=np.int32)),
             "PaidQuantity": pl.Series(amount * packs),
             "ItemActualCost": pl.Series(np.round(cost, 2)),
+            "ItemNIC": pl.Series(net).set(
+                pl.Series(payment.random(len(drug)) >= calibration.NET_INGREDIENT_SHARE), None
+            ),
+            "NotDispensedIndicator": label(("N", "Y"), not_dispensed.astype(int)),
+            "PaidIndicator": label(("Y", "N"), (not_dispensed | private).astype(int)),
+            "PrivatePrescriptionIndicator": label(("0", "1"), private.astype(int)),
         },
     )
 

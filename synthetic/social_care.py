@@ -168,6 +168,15 @@ def _around(rng: np.random.Generator, py: PersonYears) -> Events:
     return Events(py.person[row], kind, np.full(len(row), -1), day, day, nothing, nothing)
 
 
+def _who_pays(rng: np.random.Generator, lasting: int, cost: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """What the person pays of each unit, where the council sends it, and whether the person pays all."""
+    draw, share = rng.random(len(cost)), 0.1 + 0.5 * rng.random(len(cost))
+    draw[lasting:] = 1.0  # one-off costs are the council's
+    contributes = draw < calibration.CONTRIBUTING_SHARE
+    pays_all = ~contributes & (draw < calibration.CONTRIBUTING_SHARE + calibration.FULL_COST_SHARE)
+    return np.where(contributes, np.round(cost * share, 2), np.nan), pays_all
+
+
 def social_care_event(py: PersonYears, study: Study, seed: int) -> pl.DataFrame:
     """Grain: one event and quarter; double-handed care is two equal rows. Units: pounds a unit, units a week."""
     rng = stream(seed, "social_care_event", py.people.block)
@@ -175,6 +184,8 @@ def social_care_event(py: PersonYears, study: Study, seed: int) -> pl.DataFrame:
     person, kind, package, start, end, cost, units = (
         np.concatenate([getattr(part, name) for part in parts]) for name in Events.__dataclass_fields__
     )
+    paying = stream(seed, "client_contribution", py.people.block)
+    contribution, pays_all = _who_pays(paying, len(parts[0].person), cost)
     doubled = (package == _package("home care")) & (rng.random(len(person)) < _DOUBLE_HANDED_SHARE)
     event = np.repeat(np.arange(len(person)), 1 + doubled)
     event, quarter = _by_quarter(study, event, start, end)
@@ -210,6 +221,8 @@ def social_care_event(py: PersonYears, study: Study, seed: int) -> pl.DataFrame:
             "Planned units per week": pl.Series(units[event]).fill_nan(None),
             "Gender": label(("Male", "Female"), py.people.sex[person].astype(int) - 1),
             "Ethnicity": label(ethnicity, py.people.ethnicity[person].astype(int)),
+            "Full cost client": label(("No", "Yes"), np.where(package >= 0, pays_all[event].astype(int), -1)),
+            "Client Contribution": pl.Series(contribution[event]).fill_nan(None),
         },
     )
 

@@ -29,7 +29,8 @@ UNLINKED = {
     "one_time": ONE_TIME,
     "not_registered": NOT_REGISTERED,
 }
-STAYS = "mh_ward_stay"  # the latest row of a stay is current, whatever its month
+# Stays and packages are sent in each month: the latest row of one is current, whatever its month. By what it is known.
+STAYS = {"mh_ward_stay": "UniqWardStayID", "continuing_care_package": "Package Identifier"}
 
 
 @dataclass
@@ -48,7 +49,7 @@ class Truth:
     repeated: list[str] = field(default_factory=list)
     refused: dict[str, str] = field(default_factory=dict)
     deliveries: dict[str, dict[str, str]] = field(default_factory=dict)
-    _stays: list[pl.DataFrame] = field(default_factory=list)
+    _stays: dict[str, list[pl.DataFrame]] = field(default_factory=lambda: defaultdict(list))
 
     def expect(self, feed: str, delivery_id: str, verdict: str, **planted: str) -> None:
         """The verdict that a delivery deserves, and what was planted on it: the kind of reason, and the defect."""
@@ -72,18 +73,18 @@ class Truth:
         self.merged_rows[feed] += int((kind == MERGED).sum())
         self.merged_pseudonyms.update(pseudonym.filter(kind == MERGED))
 
-    def accepted_stays(self, position: int, part: pl.DataFrame, kind: pl.Series) -> None:
-        """Remember the accepted rows of ward stays; which of them are current is known only at the end."""
-        columns = [pl.col("UniqWardStayID").alias("stay"), pl.col("Pseudo_NHS_Number").alias("pseudonym")]
-        self._stays.append(part.select(*columns).with_columns(kind=kind, position=pl.lit(position)))
+    def accepted_stays(self, feed: Feed, position: int, part: pl.DataFrame, kind: pl.Series) -> None:
+        """Remember the accepted rows of stays or packages; which of them are current is known only at the end."""
+        columns = [pl.col(STAYS[feed.name]).alias("stay"), pl.col(feed.pseudonym).alias("pseudonym")]
+        self._stays[feed.name].append(part.select(*columns).with_columns(kind=kind, position=pl.lit(position)))
 
     def close(self, chains: set[str]) -> None:
-        """Settle the ward stays; `chains` holds the pseudonyms that are two mergers old."""
-        if self._stays:
-            stays = pl.concat(self._stays).sort("position", maintain_order=True)
+        """Settle the stays and packages; `chains` holds the pseudonyms that are two mergers old."""
+        for feed, parts in self._stays.items():
+            stays = pl.concat(parts).sort("position", maintain_order=True)
             latest = stays.group_by("stay", maintain_order=True).last()
-            self.superseded[STAYS] += stays.height - latest.height
-            self.current_rows(STAYS, latest["pseudonym"], latest["kind"])
+            self.superseded[feed] += stays.height - latest.height
+            self.current_rows(feed, latest["pseudonym"], latest["kind"])
         self.chain_ends = self.merged_pseudonyms & chains
 
     def write(self, to: Path) -> Path:

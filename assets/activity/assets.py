@@ -5,11 +5,12 @@ from assets.tables import reference_table, sql_table
 from pipelines.assets import table_asset
 from pipelines.home import Home
 from pipelines.store import Stored
-from schemas.activity import ACTIVITY, CALENDAR_MONTH, COMMUNITY_CURRENCY, COST_FREQUENCY
+from schemas.activity import ACTIVITY, CALENDAR_MONTH, CLUSTER_CURRENCY, COMMUNITY_CURRENCY, COST_FREQUENCY
 from schemas.overlap import IDENTIFIER_OVERLAP
 
 cost_frequency = reference_table(COST_FREQUENCY)
 community_currency = reference_table(COMMUNITY_CURRENCY)
+cluster_currency = sql_table(CLUSTER_CURRENCY)
 
 
 @table_asset(CALENDAR_MONTH)

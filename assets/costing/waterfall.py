@@ -21,7 +21,7 @@ _DOOR = {
 }
 _PRICED = {
     "submitted": "as submitted by the provider",
-    "package": "council package, by day",
+    "package": "package of a council or care board, by day",
     "exact": "price book, by its code",
     "all_points": "price book, mean of its code over all points of delivery",
     "hrg_root": "price book, mean of its HRG root",

@@ -8,7 +8,7 @@ No clock: the calendar stands on the day on which the last good delivery was rec
 told by the records up to the end of the financial year in question, so that what comes later changes no earlier year.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import polars as pl
@@ -68,7 +68,8 @@ def delivery_calendar(
     as_of = pl.lit(good["received_date"].max())
     begun = _begun(good)
     covering = _covering(good, begun)
-    cells = _cells(_records(good, covering, totals))
+    sent_again = [c.feed for c in contracts.values() if c.spans_deliveries]
+    cells = _cells(_records(good, covering, totals, sent_again))
     covered = covering.group_by(*_SOURCE, "activity_month").agg(
         is_covered=pl.col("is_current").any(),
         covered_date=pl.col("received_date").filter("is_current").max(),
@@ -163,11 +164,17 @@ def _covering(good: pl.DataFrame, begun: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _records(good: pl.DataFrame, covering: pl.DataFrame, totals: pl.DataFrame) -> pl.DataFrame:
-    """Records as they came (`sent`) and as they stand (`kept`), by delivery, provider and month."""
+def _records(
+    good: pl.DataFrame, covering: pl.DataFrame, totals: pl.DataFrame, sent_again: Sequence[str]
+) -> pl.DataFrame:
+    """Records as they came (`sent`) and as they stand (`kept`), by delivery, provider and month.
+
+    Of feeds whose records are sent again in each month that they touch, all that came stand for their month.
+    """
+    is_replaced = (pl.col("status") == "superseded") & ~pl.col("feed").is_in(sent_again)
     counted = (
         totals.filter(pl.col("status").is_in(["accepted", "superseded", "withdrawn"]))
-        .with_columns(kept=pl.when(pl.col("status") == "superseded").then(0).otherwise("record_count"))
+        .with_columns(kept=pl.when(is_replaced).then(0).otherwise("record_count"))
         .group_by("feed", "delivery_id", "provider_code", "activity_month")
         .agg(sent=pl.col("record_count").sum(), kept=pl.col("kept").sum())
     )

@@ -42,6 +42,11 @@ BREAKS = {
     "social_care_event.ends_before_it_starts": {"start_date": "2024-04-16", "end_date": "2024-04-15"},
     "social_care_event.outside_period": {"start_date": "2024-05-01", "end_date": None},
     "social_care_event.cost_without_frequency": {"unit_cost": "10.00", "cost_frequency": None},
+    "social_care_event.contribution_above_unit_cost": {
+        "unit_cost": "10.00",
+        "cost_frequency": "Weekly",
+        "client_contribution": "10.01",
+    },
     **{
         f"{contract.feed}.pseudonym_missing": {"pseudonym": None}
         for contract in EVERY

@@ -23,14 +23,10 @@ def test_a_whole_county_is_complete(published: Path) -> None:
     calendar = table(published, "delivery_calendar")
     assert set(calendar["status"]) <= {"delivered", "not_expected", "not_yet_due"}
     found = table(published, "feed_completeness")
-    never_sent = found.filter(
-        pl.col("feed").is_in(["ambulance_incident", "continuing_care_package", "person_withdrawal"])
-    )
+    never_sent = found.filter(feed="person_withdrawal")
     assert set(never_sent["completeness"]) == {None}
     assert set(found.join(never_sent, on="feed", how="anti")["completeness"]) == {1.0}
-    by_setting = table(published, "cost_by_setting")
-    assert set(by_setting.filter(pl.col("setting") != "continuing_care")["completeness"]) == {1.0}
-    assert set(by_setting.filter(setting="continuing_care")["completeness"]) == {None}
+    assert set(table(published, "cost_by_setting")["completeness"]) == {1.0}
 
 
 def test_care_of_a_feed_counts_in_the_setting_that_is_declared(published: Path) -> None:
@@ -61,7 +57,6 @@ def test_a_month_that_a_provider_left_out_stands_beside_the_figures(
     assert expected < 1 - 1 / (2 * 12 * len(usual))
     by_setting = table(home, "cost_by_setting").filter(morbidity_group="all", financial_year=YEAR)
     found = dict(by_setting.select("setting", "completeness").rows())
-    assert found.pop("continuing_care") is None
     assert found.pop("outpatient") == found.pop("total") == pytest.approx(expected)
     assert set(found.values()) == {1.0}
     for name in (*WITH_TOTAL, "cohort_candidate"):

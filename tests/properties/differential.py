@@ -6,20 +6,19 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from assets.activity.calendar import months
-from assets.costing.book import shipped_book
-from assets.costing.price_book import of_a_book
-from assets.costing.price_index import shipped_index
+from assets.costing.book import NATIONAL, SHIPPED
 from assets.parameters import RunParameters
 from assets.reference import FOLDER, read_reference
 from pipelines.build import SQL
 from pipelines.engine import duckdb_session
 from schemas.catalogue import TABLES
+from tests.costing.program import prices
 
+BOOK = SHIPPED / NATIONAL
 YEAR = "2024-25"
 Rows = list[dict[str, Any]]
 
@@ -40,13 +39,8 @@ def built(given: Mapping[str, pa.Table], names: Iterable[str], folder: Path) -> 
 
 
 def reference() -> dict[str, pa.Table]:
-    """Every reference table as shipped."""
-    shipped = {path.stem for path in FOLDER.glob("*.csv")} & TABLES.keys() - {"price_index"}
-    found = {name: read_reference(TABLES[name]) for name in shipped}
-    found |= of_a_book(shipped_book()) | {"price_index": shipped_index(), "calendar_month": months()}
-    return {name: _as_declared(name, frame) for name, frame in found.items()}
-
-
-def _as_declared(name: str, frame: pl.DataFrame) -> pa.Table:
-    schema = TABLES[name].arrow_schema
-    return frame.select(schema.names).to_arrow().cast(schema)
+    """Every reference table as shipped, those of the shipped price book among them."""
+    of_the_book = prices(BOOK)
+    shipped = {path.stem for path in FOLDER.glob("*.csv")} & TABLES.keys() - of_the_book.keys()
+    found = {name: read_reference(TABLES[name]) for name in shipped} | {"calendar_month": months()}
+    return {name: frame.to_arrow() for name, frame in found.items()} | of_the_book

@@ -111,6 +111,8 @@ DATE_OF = {
     "mh_ward_stay": "end_date",
     "mh_diagnosis": "diagnosis_date",
     "social_care_event": "end_date",
+    "continuing_care_package": "end_date",
+    "ambulance_incident": "call_date",
 }
 
 
@@ -120,7 +122,7 @@ def uses(feeds: Feeds, start: date, end: date) -> dict[tuple[str, Identifier], U
     for feed, column in DATE_OF.items():
         for row in feeds[feed]:
             day = row[column] or row["period_end"]
-            if feed == "social_care_event":
+            if feed in ("social_care_event", "continuing_care_package"):
                 day = min(day, row["period_end"])
             identifier = identifier_of(row)
             if identifier is None or not start <= day <= end:

@@ -14,7 +14,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 from typing import Any
 
-from tests.properties.ladder import Ladder
+from tests.properties.price_oracle import Priced
 
 Row = dict[str, Any]
 Rows = list[Row]
@@ -25,7 +25,10 @@ ONE_DAY = timedelta(days=1)
 DAYS_AFTER_DEATH = 30
 ADMITTED = {"2": "day_case", "3": "regular_attender", "4": "regular_attender"}
 ELECTIVE = ("11", "12", "13")
+EMERGENCY = {"21", "22", "23", "24", "25", "28", "2A", "2B", "2C", "2D"}
+ADULT = 19
 ATTENDED = ("5", "6")
+LONGEST_APPOINTMENT = 60
 
 
 def month_of(day: date) -> date:
@@ -75,6 +78,10 @@ class Unit:
     records: int = 1
     submitted: int | None = None
     package: int | None = None
+    price_point: str | None = None  # none: the point of delivery
+    payable_days: int | None = None
+    net_ingredient: int | None = None
+    contribution: int | None = None
 
 
 def identifier_of(row: Row) -> Identifier | None:
@@ -86,88 +93,33 @@ def identifier_of(row: Row) -> Identifier | None:
     return None
 
 
-def units(feeds: Feeds, currencies: Mapping[str, Row], frequencies: Mapping[str, Row]) -> Iterator[Unit]:
-    """Every payable unit of every feed, in months where it spans them; years are not yet told apart."""
+def units(feeds: Feeds) -> Iterator[Unit]:
+    """Every payable unit of hospitals and general practice; years are not yet told apart."""
     for row in feeds["apc_spell"]:
-        stay = (row["discharge_date"] - row["admission_date"]).days
-        otherwise = "non_elective_short" if stay <= 1 else "non_elective_long"
-        if row["admission_method_code"] in ELECTIVE:
-            otherwise = "elective"
-        point = ADMITTED.get(row["patient_classification_code"], otherwise)
-        yield _unit(row, "apc_spell", "discharge_date", "inpatient", point, row["hrg_code"], submitted=_price(row))
+        yield _spell(row)
     for row in feeds["op_attendance"]:
-        kinds = {"1": "first_face_to_face", "3": "first_remote", "4": "follow_up_remote"}
-        point = kinds.get(row["first_attendance_code"], "follow_up_face_to_face")
-        if row["hrg_code"] is not None and row["hrg_code"][:2] != "WF":
-            point = "procedure"
-        attended = row["attendance_status_code"] in ATTENDED
-        yield _unit(
-            row,
-            "op_attendance",
-            "appointment_date",
-            "outpatient",
-            point,
-            row["hrg_code"],
-            is_payable=attended,
-            submitted=_price(row),
-        )
+        yield _attendance(row)
     for row in feeds["ec_attendance"]:
-        yield _unit(
+        yield unit_of(
             row,
             "ec_attendance",
             "arrival_date",
             "emergency",
             "emergency_attendance",
-            row["hrg_code"],
+            _grouped(row),
             submitted=_price(row),
         )
     for row in feeds["gp_appointment"]:
         yield _appointment(row)
     for row in feeds["gp_prescription"]:
-        yield _unit(
-            row,
-            "gp_prescription",
-            "processing_month",
-            "primary",
-            "prescribing",
-            None,
-            quantity=row["item_count"],
-            submitted=_price(row),
-        )
-    for row in feeds["community_contact"]:
-        currency = currencies.get(row["team_type_code"])
-        yield _unit(
-            row,
-            "community_contact",
-            "contact_date",
-            "community",
-            "community_contact",
-            currency and currency["currency_code"],
-            is_proxy_currency=currency["is_proxy"] if currency else True,
-            is_payable=row["attendance_status_code"] in ATTENDED,
-        )
-    for row in feeds["mh_contact"]:
-        attended = row["attendance_status_code"] in ATTENDED
-        yield _unit(
-            row,
-            "mh_contact",
-            "contact_date",
-            "mental_health",
-            "mh_contact",
-            row["team_type_code"],
-            is_payable=attended,
-        )
-    for row in feeds["mh_ward_stay"]:
-        yield from _ward_stay(row)
-    for row in feeds["social_care_event"]:
-        yield from _package(row, frequencies.get(row["cost_frequency"]))
+        yield _prescription(row)
 
 
 def _price(row: Row) -> int | None:
     return pence(row["submitted_price"])
 
 
-def _unit(row: Row, feed: str, day: str, setting: str, point: str, currency: str | None, **rest: Any) -> Unit:
+def unit_of(row: Row, feed: str, day: str, setting: str, point: str, currency: str | None, **rest: Any) -> Unit:
     provider = next(row[name] for name in ("provider_code", "practice_code", "council_code") if row.get(name))
     when = row[day] if isinstance(day, str) else day
     return Unit(
@@ -184,113 +136,114 @@ def _unit(row: Row, feed: str, day: str, setting: str, point: str, currency: str
     )
 
 
+def _grouped(row: Row) -> str | None:
+    """The healthcare resource group, unless it says that the record could not be grouped."""
+    group: str | None = row["hrg_code"]
+    return None if group is None or group.startswith("U") else group
+
+
+def _spell(row: Row) -> Unit:
+    nights = (row["discharge_date"] - row["admission_date"]).days
+    elsewhere = ("critical_care_days", "rehabilitation_days", "specialist_palliative_care_days")
+    days = row["payable_days"]
+    if days is None:
+        days = nights - sum(max(row[name] or 0, 0) for name in elsewhere)
+    days = max(days, 0)
+    method = row["admission_method_code"]
+    if (kind := row["patient_classification_code"]) in ADMITTED:
+        point = ADMITTED[kind]
+    elif method in ELECTIVE:
+        point = "elective"
+    else:
+        point = "non_elective_long" if nights > 1 else "non_elective_short"
+    price_point = point
+    if row["best_practice_flag"] not in (None, "0", "N"):
+        price_point = f"best_practice_{point}"
+    elif point.startswith("non_elective") and method in EMERGENCY and days < 2 and (row["age_years"] or 0) >= ADULT:
+        price_point = "short_stay_emergency"
+    code, quantity = _grouped(row), 1
+    if code is None and kind not in ADMITTED and _is_community_bed(row, nights):
+        point = price_point = "community_bed_day"
+        code = "EpGro04" if row["treatment_function_code"] == "318" else "EpGro06"
+        quantity = max(nights, 1)
+    return unit_of(
+        row,
+        "apc_spell",
+        "discharge_date",
+        "inpatient",
+        point,
+        code,
+        quantity=quantity,
+        submitted=_price(row),
+        price_point=price_point,
+        payable_days=days,
+    )
+
+
+def _is_community_bed(row: Row, nights: int) -> bool:
+    """Intermediate care or rehabilitation, by treatment function or since all of its days are rehabilitation."""
+    all_of_it = (row["rehabilitation_days"] or 0) >= max(nights, 1)
+    return row["treatment_function_code"] in ("314", "318") or all_of_it
+
+
+def _attendance(row: Row) -> Unit:
+    group = _grouped(row)
+    is_procedure = group is not None and not group.startswith("WF")
+    code = row["first_attendance_code"]
+    seen = "first" if code in ("1", "3") else "follow_up"
+    point = "procedure" if is_procedure else f"{seen}_{'remote' if code in ('3', '4') else 'face_to_face'}"
+    is_several = row["multi_professional_code"] in ("1", "2") or (group or "").startswith("WF02")
+    return unit_of(
+        row,
+        "op_attendance",
+        "appointment_date",
+        "outpatient",
+        point,
+        group if is_procedure else row["treatment_function_code"],
+        is_payable=row["attendance_status_code"] in ATTENDED and code != "5",
+        submitted=_price(row),
+        price_point=f"{point}_multi_professional" if is_several and not is_procedure else point,
+    )
+
+
+def _prescription(row: Row) -> Unit:
+    is_free = row["not_dispensed_code"] in ("Y", "1") or row["paid_code"] in ("N", "0")
+    return unit_of(
+        row,
+        "gp_prescription",
+        "processing_month",
+        "primary",
+        "prescribing",
+        None,
+        quantity=row["item_count"],
+        is_payable=not is_free and row["private_code"] not in ("Y", "1"),
+        submitted=_price(row),
+        net_ingredient=pence(row["net_ingredient_price"]),
+    )
+
+
 def _appointment(row: Row) -> Unit:
-    staff = {"GP": "GP", "Nurses": "PN"}.get(row["staff_role_group"], "AHP")
+    role, mode = row["staff_role_group"], row["contact_mode"]
     minutes = row["duration_minutes"] or 0
     if minutes > 0:
         by = "MIN"
-    elif row["contact_mode"] in ("Telephone", "Video Conference/Online"):
+    elif mode in ("Telephone", "Video Conference/Online"):
         by = "TEL"
     else:
-        by = "HV" if row["contact_mode"] == "Home Visit" else "F2F"
-    return _unit(
+        by = "HV" if mode == "Home Visit" else "F2F"
+    is_role_known = role in ("GP", "Nurses", "Other Direct Patient Care")
+    is_mode_known = mode in ("Face-to-Face", "Telephone", "Video Conference/Online", "Home Visit")
+    return unit_of(
         row,
         "gp_appointment",
         "appointment_date",
         "primary",
         "gp_appointment",
-        f"{staff}-{by}",
-        quantity=min(minutes, 60) if minutes > 0 else 1,
+        {"GP": "GP-", "Nurses": "PN-"}.get(role, "AHP-") + by,
+        is_proxy_currency=not (is_role_known and (is_mode_known or by == "MIN")),
+        quantity=min(minutes, LONGEST_APPOINTMENT) if by == "MIN" else 1,
         is_payable=row["status_code"] == "Attended",
     )
-
-
-def _ward_stay(row: Row) -> Iterator[Unit]:
-    """A night belongs to the day on which it begins; of an open stay the last day of the period is one."""
-    last = row["end_date"] or row["period_end"]
-    nights = [row["start_date"] + ONE_DAY * n for n in range((last - row["start_date"]).days)]
-    if row["end_date"] is None:
-        nights.append(row["period_end"])
-    for month in months_between(row["start_date"], last):
-        here = {"day": max(row["start_date"], month)}
-        yield _unit(
-            row | here,
-            "mh_ward_stay",
-            "day",
-            "mental_health",
-            "mh_bed_day",
-            row["patient_class_code"],
-            quantity=sum(month_of(night) == month for night in nights),
-            records=int(last <= end_of_month(month)),
-        )
-
-
-def _service(row: Row) -> str:
-    if row["event_type"] != "Service":
-        return row["event_type"].lower()
-    kind = (row["service_type"] or "").lower()
-    if kind.endswith("residential care") and kind.startswith("long term support"):
-        return "residential_care"
-    if kind == "long term support: nursing care":
-        return "nursing_care"
-    if "direct payment" in ((row["delivery_mechanism"] or "").lower(), (row["service_component"] or "").lower()):
-        return "direct_payment"
-    if kind == "long term support: community":
-        return "community_support"
-    if kind.startswith("short term support"):
-        return "short_term_support"
-    return "carer_support" if kind.startswith("unpaid carer") else "other_service"
-
-
-def _package(row: Row, frequency: Row | None) -> Iterator[Unit]:
-    """A package's days of the delivery's quarter, each month rounded so that the months sum to the rounded whole."""
-    first = max(row["start_date"], row["period_start"])
-    last = min(row["end_date"] or row["period_end"], row["period_end"])
-    is_payable = row["event_type"] == "Service" and (row["unit_cost"] or 0) > 0
-    for month in months_between(first, last) if first <= last else ():
-        begin, end = max(first, month), min(last, end_of_month(month))
-        amount: int | None = None
-        if is_payable and frequency and frequency["rule"] == "one_off":
-            amount = pence(row["unit_cost"]) if row["start_date"] >= row["period_start"] and begin == first else 0
-        elif is_payable and (daily := _daily_pence(row, frequency)) is not None:
-            amount = half_up(daily * ((end - first).days + 1)) - half_up(daily * (begin - first).days)
-        yield _unit(
-            row | {"day": begin},
-            "social_care_event",
-            "day",
-            "social_care",
-            _service(row),
-            None,
-            quantity=(end - begin).days + 1,
-            is_payable=is_payable,
-            records=int(end == last),
-            package=amount,
-        )
-
-
-def _daily_pence(row: Row, frequency: Row | None) -> Fraction | None:
-    if frequency is None:
-        return None
-    units_a_week = Fraction(frequency["units_numerator"], frequency["units_denominator"])
-    if frequency["rule"] == "planned":
-        if row["planned_units_per_week"] is None:
-            return None
-        units_a_week = Fraction(row["planned_units_per_week"])
-    return Fraction(row["unit_cost"]) * 100 * units_a_week / 7
-
-
-def cost(unit: Unit, book: Ladder) -> tuple[int | None, str, bool]:
-    """Pence, how they are known, and whether they are borrowed; prices are of the year of the activity."""
-    if not unit.is_payable:
-        return 0, "not_payable", False
-    if unit.submitted is not None:
-        return unit.submitted, "submitted", False
-    if unit.package is not None:
-        return unit.package, "package", False
-    point = getattr(unit, "price_point", None) or unit.point_of_delivery
-    if found := book.find(unit.setting, unit.point_of_delivery, point, unit.currency, unit.is_proxy_currency):
-        return half_up(unit.quantity * found.per_unit), found.level, found.is_proxy
-    return None, "unpriced", False
 
 
 def registered_days(spells: Iterable[tuple[date, date | None]], died: date | None, start: date, end: date) -> set[date]:
@@ -311,15 +264,20 @@ def exposure(day: date, spells: Iterable[tuple[date, date | None]], died: date |
     return "registered" if inside else "outside_registration"
 
 
-def ledger(costed: Iterable[tuple[Unit, str, str | None, tuple[int | None, str, bool]]]) -> dict[tuple, Counter]:
+def ledger(costed: Iterable[tuple[Unit, str, str | None, Priced]]) -> dict[tuple, Counter]:
     """Records and pence by feed, provider and month, at each stage after the door."""
     lines: dict[tuple, Counter] = defaultdict(Counter)
-    for unit, link_status, exposure_status, (amount, level, _) in costed:
+    for unit, link_status, exposure_status, price in costed:
         place = (unit.feed, unit.provider, month_of(unit.day))
         for stage in (
             ("linkage", "accepted", link_status),
-            ("pricing", link_status, level),
+            ("pricing", link_status, price.match_level),
             *([("exposure", "linked", exposure_status)] if exposure_status else ()),
         ):
-            lines[*place, *stage].update(records=unit.records, submitted=unit.submitted or 0, cost=amount or 0, units=1)
+            lines[*place, *stage].update(
+                records=unit.records,
+                submitted=unit.submitted or 0,
+                cost=price.cost_pence or 0,
+                real=price.real_cost_pence or 0,
+            )
     return dict(lines)

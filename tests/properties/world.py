@@ -60,8 +60,8 @@ def day(chance: Random, first: date = FIRST, last: date = LAST) -> date:
     return min(max(chance.choice([drawn, drawn, *edges]), first), last)
 
 
-def _number(chance: Random) -> str:
-    return f"p{chance.randrange(12):03d}"
+def _number(chance: Random, of: int = 12) -> str:
+    return f"p{chance.randrange(of):03d}"
 
 
 def _pseudonym(chance: Random) -> str | None:
@@ -127,7 +127,7 @@ def _care(chance: Random, domain: str = COUNTY, **columns: Any) -> dict[str, Any
     return {
         "pseudonym": _pseudonym(chance),
         "pseudonym_domain": domain,
-        "age_years": chance.choice([None, 0, 34, 70]),
+        "age_years": chance.choice([None, 0, 18, 19, 34, 70]),
         **columns,
     }
 
@@ -139,9 +139,17 @@ def _spell(chance: Random) -> dict[str, Any]:
         provider_code=chance.choice(["RH5", "RA4"]),
         admission_date=end - timedelta(days=chance.choice([0, 1, 2, 9, 400])),
         discharge_date=end,
-        admission_method_code=chance.choice(["11", "13", "21", "2A", "31"]),
-        patient_classification_code=chance.choice(["1", "1", "2", "3", "4"]),
-        hrg_code=chance.choice(["NZ19B", "NZ19Z", "FD10M", "EB12C", "EB99Z", "UZ01Z", "ZZ99Z"]),
+        admission_method_code=chance.choice(
+            ["11", "11", "12", "13", "21", "21", "22", "28", "2A", "2D", "31", "32", "81", "82", "83"]
+        ),
+        patient_classification_code=chance.choice(["1", "1", "1", "1", "2", "3", "4", "5"]),
+        hrg_code=chance.choice(["NZ19B", "FD10M", "FD10Z", "EB12C", "EB99Z", "ZZ99Z", "UZ01Z", None]),
+        critical_care_days=chance.choice([None, None, 0, 1, 8, -2]),
+        rehabilitation_days=chance.choice([None, None, 1, 9]),
+        specialist_palliative_care_days=chance.choice([None, None, 1]),
+        payable_days=chance.choice([None, None, None, 0, 1, 2, 300, -1]),
+        treatment_function_code=chance.choice(["100", "314", "318", None]),
+        best_practice_flag=chance.choice([None, None, "N", "0", "BP01", "BP02"]),
         sex_code=_sex(chance),
         ethnic_category_code=chance.choice(["A", "Z", None]),
         submitted_price=_pounds(chance),
@@ -154,8 +162,10 @@ def _outpatient(chance: Random) -> dict[str, Any]:
         provider_code="RH5",
         appointment_date=day(chance),
         attendance_status_code=chance.choice(["5", "6", "3", "7"]),
-        first_attendance_code=chance.choice(["1", "2", "3", "4"]),
-        hrg_code=chance.choice(["WF01A", "WF02A", "EB12C", "ZZ99Z"]),
+        first_attendance_code=chance.choice(["1", "2", "3", "4", "5"]),
+        treatment_function_code=chance.choice(["320", "130", "999", None]),
+        multi_professional_code=chance.choice([None, None, "0", "1", "2", "N"]),
+        hrg_code=chance.choice(["WF01A", "WF02A", "JC43C", "ZZ99Z", "UZ01Z", None]),
         sex_code=_sex(chance),
         submitted_price=_pounds(chance),
     )
@@ -166,7 +176,7 @@ def _emergency(chance: Random) -> dict[str, Any]:
         chance,
         provider_code="RA4",
         arrival_date=day(chance),
-        hrg_code=chance.choice(["VB08Z", "VB11Z", "VB99Z"]),
+        hrg_code=chance.choice(["VB08Z", "VB11Z", "VB99Z", "UZ01Z", None]),
         sex_code=_sex(chance),
         submitted_price=_pounds(chance),
     )
@@ -178,9 +188,11 @@ def _appointment(chance: Random) -> dict[str, Any]:
         practice_code=chance.choice(["L85001", "L85002"]),
         appointment_date=day(chance),
         status_code=chance.choice(["Attended", "Attended", "DNA"]),
-        contact_mode=chance.choice(["Face-to-Face", "Telephone", "Home Visit", "Video Conference/Online", "Unknown"]),
-        staff_role_group=chance.choice(["GP", "Nurses", "Other Practice staff"]),
-        duration_minutes=chance.choice([None, 0, 7, 59, 60, 61, 600]),
+        contact_mode=chance.choice(
+            ["Face-to-Face", "Telephone", "Home Visit", "Video Conference/Online", "Unknown", None]
+        ),
+        staff_role_group=chance.choice(["GP", "Nurses", "Other Direct Patient Care", "Data Quality", "Unknown", None]),
+        duration_minutes=chance.choice([None, None, 0, 1, 7, 59, 60, 61, 600]),
     )
     del row["age_years"]
     return row
@@ -194,6 +206,10 @@ def _prescription(chance: Random) -> dict[str, Any]:
         item_count=chance.randrange(1, 4),
         gender_code=_sex(chance),
         submitted_price=_pounds(chance),
+        net_ingredient_price=_pounds(chance),
+        not_dispensed_code=chance.choice([None, None, None, "N", "Y", "1"]),
+        paid_code=chance.choice([None, None, None, "Y", "1", "N", "0"]),
+        private_code=chance.choice([None, None, None, "0", "N", "1", "Y"]),
     )
 
 
@@ -204,13 +220,25 @@ def _contact(chance: Random) -> dict[str, Any]:
         provider_code="RH5",
         contact_date=day(chance),
         attendance_status_code=chance.choice(["5", "6", "3"]),
-        team_type_code=chance.choice(["02", "06", "99"]),
+        team_type_code=chance.choice(["02", "06", "12", "16", "47", "99"]),
+        consultation_mechanism_code=chance.choice(["01", "02", "11", "98", None]),
         gender_code=_sex(chance),
     )
 
 
 def _mental_health(chance: Random) -> dict[str, Any]:
-    return _contact(chance) | {"pseudonym_domain": "mhsds", "team_type_code": chance.choice(["A02", "A05", "Z99"])}
+    return _contact(chance) | {
+        "pseudonym_domain": "mhsds",
+        "pseudonym": _few(chance),
+        "team_type_code": chance.choice(["A02", "A05", "Z99"]),
+        "contact_date": day(chance, date(2024, 5, 1), date(2024, 6, 30)),
+        "care_cluster_code": chance.choice([None, "03", "14", "05", "99"]),
+    }
+
+
+def _few(chance: Random) -> str | None:
+    """One of few identifiers, so that their care meets."""
+    return chance.choice([_pseudonym(chance), _number(chance, 3), _number(chance, 3)])
 
 
 def _stay(chance: Random) -> dict[str, Any]:
@@ -219,7 +247,8 @@ def _stay(chance: Random) -> dict[str, Any]:
     return _care(
         chance,
         "mhsds",
-        provider_code="RH5",
+        pseudonym=_few(chance),
+        provider_code=chance.choice(["RH5", "RH5", "RA4"]),
         start_date=start,
         end_date=end,
         period_start=date(2025, 3, 1),
@@ -252,13 +281,46 @@ def _package(chance: Random) -> dict[str, Any]:
         ),
         gender=chance.choice([None, "Male", "Female", "Other"]),
         birth_month=chance.choice([None, None, "1950-07", "2001-01"]),
-        delivery_mechanism=chance.choice([None, "Direct Payment"]),
-        unit_cost=chance.choice([None, Decimal("0.00"), Decimal("612.37"), Decimal("18.55")]),
+        service_component=chance.choice([None, None, "Short term nursing care", "Unpaid carer respite"]),
+        delivery_mechanism=chance.choice([None, "Direct Payment", "CASSR commissioned support"]),
+        unit_cost=chance.choice([None, Decimal("0.00"), Decimal("612.37"), Decimal("18.55"), Decimal("-0.04")]),
         cost_frequency=chance.choice(["Weekly", "4-weekly", "Monthly", "One-off", "Hourly", None]),
-        planned_units_per_week=chance.choice([None, Decimal("10.5"), Decimal("14")]),
+        planned_units_per_week=chance.choice([None, Decimal(0), Decimal("10.5"), Decimal(-14)]),
+        client_contribution=chance.choice([None, None, Decimal("0.03"), Decimal("-7.00"), Decimal("99.90")]),
+        full_cost_client=chance.choice([None, "No", "Yes"]),
+        death_month=chance.choice([None, None, "2024-05", "202406"]),
     )
     del row["age_years"]
     return row
+
+
+def _continuing(chance: Random) -> dict[str, Any]:
+    month = chance.choice([date(2024, 3, 1), date(2024, 4, 1), date(2024, 9, 1), date(2025, 3, 1)])
+    period_end = (month + timedelta(days=31)).replace(day=1) - timedelta(days=1)
+    start = day(chance, date(2023, 11, 20), period_end)
+    row = _care(
+        chance,
+        commissioner_code=chance.choice(["QSL", "QOX"]),
+        provider_code=chance.choice([None, "1-100001"]),
+        package_type=chance.choice(["CHC", "FNC", "JOINT", "CYP", "FAST TRACK"]),
+        start_date=start,
+        end_date=chance.choice([None, max(start, month) + timedelta(days=chance.randrange(60))]),
+        period_start=month,
+        period_end=period_end,
+        weekly_cost=chance.choice([None, Decimal("0.00"), Decimal("0.05"), Decimal("254.06"), Decimal("1633.37")]),
+    )
+    del row["age_years"]
+    return row
+
+
+def _ambulance(chance: Random) -> dict[str, Any]:
+    return _care(
+        chance,
+        provider_code="RYF",
+        call_date=day(chance),
+        treatment_type=chance.choice(["Hear and treat", "See and treat", "See and convey", "Other"]),
+        sex_code=_sex(chance),
+    )
 
 
 def _coded_event(chance: Random) -> dict[str, Any]:
@@ -293,4 +355,6 @@ _CARE: dict[str, Callable[[Random], dict[str, Any]]] = {
     "mh_ward_stay": _stay,
     "mh_diagnosis": _diagnosis,
     "social_care_event": _package,
+    "continuing_care_package": _continuing,
+    "ambulance_incident": _ambulance,
 }

@@ -118,12 +118,16 @@ def _plain(table: str, field: pa.Field, place: int) -> Any:
     return "X01" if pa.types.is_string(field.type) or pa.types.is_large_string(field.type) else 0
 
 
-def _typed(text: str, schema: pa.Schema) -> Rows:
+def rows_of(text: str) -> list[dict[str, str]]:
+    """The rows of a table written as text, cells as they are written."""
     header, *lines = [re.split(r" {2,}", line.strip()) for line in text.strip().splitlines()]
-    kinds = [schema.field(name).type for name in header]
     for line in lines:
         assert len(line) == len(header), f"{line} has not the columns {header}"
-    return [{name: _value(cell, kind) for name, cell, kind in zip(header, line, kinds, strict=True)} for line in lines]
+    return [dict(zip(header, line, strict=True)) for line in lines]
+
+
+def _typed(text: str, schema: pa.Schema) -> Rows:
+    return [{name: _value(cell, schema.field(name).type) for name, cell in row.items()} for row in rows_of(text)]
 
 
 def _value(cell: str, kind: pa.DataType) -> Any:

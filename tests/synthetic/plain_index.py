@@ -18,13 +18,14 @@ Identifier = tuple[str, str]
 DUMMIES = {"1", "-1", "0", "INVALID", "UNKNOWN", "NULL", *(str(digit) * 10 for digit in range(10))}
 CONFLICT_YEARS = 10
 MOST_RECORDS = 1_500
+SENT_EACH_MONTH = {"mh_ward_stay": "ward_stay_id", "continuing_care_package": "package_id"}
 
 
 def current(landing: Landing, feed: str) -> pl.DataFrame:
-    """Accepted rows that no later delivery replaces: the latest delivery of a period, row of a stay, or snapshot."""
+    """Accepted rows that no later delivery replaces: the latest of a period, stay, package or snapshot."""
     rows = landing.rows[feed].filter(pl.col("rule").is_null())
-    if feed == "mh_ward_stay":
-        return rows.sort("period_end", "received_at", "n").group_by("ward_stay_id", maintain_order=True).last()
+    if feed in SENT_EACH_MONTH:
+        return rows.sort("period_end", "received_at", "n").group_by(SENT_EACH_MONTH[feed], maintain_order=True).last()
     if feed in ("patient_register", "person_merger", "person_bridge"):
         return rows.filter(pl.col("period_end") == pl.col("period_end").max())
     return rows.filter(pl.col("received_at") == pl.col("received_at").max().over("period_end"))
@@ -163,7 +164,7 @@ class PlainIndex:
 
 _DAYS = (
     *("discharge_date", "appointment_date", "arrival_date", "record_date", "contact_date", "diagnosis_date"),
-    *("processing_month",),
+    *("processing_month", "call_date"),
 )
 
 

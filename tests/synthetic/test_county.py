@@ -144,6 +144,50 @@ def test_prices_are_missing_for_few_attended_and_all_missed_appointments(clean: 
     assert 0.05 < rows.select(~seen).to_series().mean() < 0.09
 
 
+def test_payable_days_are_nights_without_those_in_critical_care(clean: Landing) -> None:
+    rows = clean.rows["apc_spell"].with_columns(
+        pl.col("admission_date", "discharge_date").str.to_date(),
+        pl.col("critical_care_days", "payable_days").cast(pl.Int64),
+    )
+    nights = (pl.col("discharge_date") - pl.col("admission_date")).dt.total_days()
+    assert (rows["critical_care_days"] > 0).sum() > 3
+    assert rows.filter(pl.col("critical_care_days") > nights).is_empty()
+    assert rows.filter(pl.col("payable_days") != nights - pl.col("critical_care_days")).is_empty()
+    assert 0.1 < rows["payable_days"].is_null().mean() < 0.3
+    assert 0.01 < rows["best_practice_flag"].is_not_null().mean() < 0.05
+
+
+def test_attendances_of_several_professions_are_grouped_as_such(clean: Landing) -> None:
+    rows = clean.rows["op_attendance"].filter(pl.col("hrg_code").str.starts_with("WF"))
+    several = pl.col("multi_professional_code").is_not_null()
+    assert rows.filter(several != pl.col("hrg_code").str.starts_with("WF02")).is_empty()
+    assert 0.03 < rows.select(several).to_series().mean() < 0.05
+
+
+def test_net_ingredient_cost_is_near_the_actual_and_few_lines_are_not_paid(clean: Landing) -> None:
+    rows = clean.rows["gp_prescription"].with_columns(
+        pl.col("net_ingredient_price", "submitted_price").cast(pl.Float64)
+    )
+    sent = rows.drop_nulls("net_ingredient_price")
+    assert 0.28 < sent.height / rows.height < 0.32
+    assert abs(sent["net_ingredient_price"].sum() / sent["submitted_price"].sum() - 1) < 0.005
+    free = rows.filter(paid_code="N")
+    assert free.height == rows.filter(not_dispensed_code="Y").height + rows.filter(private_code="1").height
+    assert 0 < free.height < 0.003 * rows.height
+
+
+def test_people_pay_a_part_of_lasting_packages_or_all(clean: Landing) -> None:
+    rows = clean.rows["social_care_event"].with_columns(pl.col("unit_cost", "client_contribution").cast(pl.Float64))
+    lasting = rows.filter(~pl.col("cost_frequency").is_in(["One-off"]))
+    sent = lasting.drop_nulls("client_contribution")
+    assert 0.3 < sent.height / lasting.height < 0.6
+    assert sent.filter(pl.col("client_contribution") > 0.61 * pl.col("unit_cost")).is_empty()
+    assert 0 < lasting.filter(full_cost_client="Yes").height / lasting.height < 0.15
+    assert rows.filter(pl.col("full_cost_client") == "Yes", pl.col("client_contribution").is_not_null()).is_empty()
+    assert rows.filter(cost_frequency="One-off")["client_contribution"].null_count() > 0
+    assert rows.filter(cost_frequency="One-off").drop_nulls("client_contribution").is_empty()
+
+
 def test_conditions_are_coded_again_within_five_years(clean: Landing) -> None:
     """Of the people with diabetes in their record, nearly all have a code in the five financial years to 2024-25."""
     codes = ["44054006", "46635009", "73211009", "313436004", "313435000"]

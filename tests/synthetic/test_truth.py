@@ -12,7 +12,7 @@ import pytest
 from synthetic.layout import REGISTER
 from tests.synthetic import contract_rules
 from tests.synthetic.landing import FEEDS, Landing
-from tests.synthetic.plain_index import PlainIndex, current, identifiers
+from tests.synthetic.plain_index import SENT_EACH_MONTH, PlainIndex, current, identifiers
 
 ACTIVITY = [feed for feed in FEEDS if feed not in REGISTER]
 
@@ -76,7 +76,7 @@ def test_clean_county_plants_nothing_and_links_everybody(clean: Landing) -> None
         assert clean.of_people(feed)["person"].null_count() == 0, feed
     assert clean.truth["rejected"] == clean.truth["duplicate"] == {}
     assert not any(clean.truth["unlinked"].values())
-    assert set(clean.truth["superseded"]) <= {*REGISTER, "mh_ward_stay"}
+    assert set(clean.truth["superseded"]) <= {*REGISTER, *SENT_EACH_MONTH}
 
 
 def test_most_rows_of_the_two_counties_are_the_same(clean: Landing, faulty: Landing) -> None:

@@ -364,3 +364,19 @@ def test_the_worst_gap_is_named(accounts: Accounts) -> None:
         ("late", "RA1", 1),
         ("late", "RA2", 1),
     ]
+
+
+def test_stays_that_are_sent_again_each_month_have_come_in_every_month(contract_of: Callable[..., Accounts]) -> None:
+    """Only the last month's row of each is current, but half of the beds left out of one month must show."""
+    plain, spanning = contract_of(), contract_of(spans_deliveries=True)
+    for accounts in (plain, spanning):
+        for month in MONTHS:
+            accounts.deliver(month, {"RA1": 400 if month != MONTHS[6] else 150})
+        for total in accounts.totals[:-1]:
+            total["status"] = "superseded"  # row by row: the deliveries stand
+    assert statuses(plain.calendar(), "RA1")[MONTHS[3]] != "delivered"
+    found = spanning.calendar().filter(provider_code="RA1", expected=True).head(12)
+    assert set(found["status"]) == {"delivered"}
+    assert found["record_count"].to_list() == [400] * 6 + [150] + [400] * 5
+    assert found.filter("is_low_volume")["activity_month"].to_list() == [MONTHS[6]]
+    assert spanning.completeness()["completeness"] == 1
