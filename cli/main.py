@@ -105,6 +105,33 @@ def ledger(
 
 
 @app.command()
+def reconcile(
+    year: Annotated[str | None, typer.Option(help="Financial year; the last built by default.")] = None,
+    codes: Annotated[int, typer.Option(min=1, help="How many codes without a price of their own to list.")] = 10,
+) -> None:
+    """Show costed care beside your own totals, how much is priced at each match level, and which codes lack a price."""
+    from cli.reconcile import show_reconcile
+
+    show_reconcile(year, codes)
+
+
+@app.command()
+def recost(
+    book: Annotated[
+        str, typer.Option(help="Name of the price book: a folder in prices/ of the home, or a shipped one.")
+    ],
+    year: Annotated[
+        list[str] | None, typer.Option(help="Financial year, such as 2024-25; all by default. May repeat.")
+    ] = None,
+    codes: Annotated[int, typer.Option(min=1, help="How many codes to list.")] = 10,
+) -> None:
+    """Price everything again under another price book, beside the first result, and show what differs and why."""
+    from cli.recost import show_recost
+
+    show_recost(book, year or [], codes)
+
+
+@app.command()
 def trace(
     activity_id: Annotated[
         str, typer.Argument(help="FEED/DELIVERY/ROW, and /YYYY-MM for one part of a package or stay.")

@@ -40,5 +40,9 @@ def _show(console: Console, done: Withdrawal, is_dry_run: bool) -> None:
         console.print(f"{name}: {rows:,} rows {verb} {len(cleaned.rows)} tables, {cleaned.units:,} records of care")
         if cleaned.sums:
             console.print(f"  sums stay as published: {', '.join(cleaned.sums)}")
+    for book in done.recosted:
+        console.print(
+            f"recost/{book}: holds care of theirs and {'would be' if is_dry_run else 'is'} removed: recost again"
+        )
     if done.landing:
         console.print(f"{len(done.landing):,} deliveries in landing still hold rows of theirs; the receipt names them")

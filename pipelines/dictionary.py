@@ -11,7 +11,7 @@ from itertools import groupby
 from pathlib import Path
 
 from pipelines.store import write_whole
-from schemas.catalogue import TABLES
+from schemas.catalogue import ASIDE, TABLES
 from schemas.contract import PROVENANCE, Contract, ContractColumn, Rule, contracts
 from schemas.contract_model import Limit
 from schemas.table import STEPS, Column, Table
@@ -32,13 +32,14 @@ the first rejecting rule it breaks, in the order given. `period_start` and `peri
 
 def dictionary() -> str:
     """The whole page."""
-    return "\n".join([_HEAD, *_contents(), *_tables(), *_feeds()])
+    return "\n".join([_HEAD, *_contents(), *_tables(), *_aside(), *_feeds()])
 
 
 def _contents() -> Iterator[str]:
     yield "## Contents\n"
     for step, tables in _by_step():
         yield f"- {step}: {_links(table.name for table in tables)}"
+    yield f"- beside: {_links(ASIDE)}"
     yield f"- delivered: {_links(contracts())}\n"
 
 
@@ -57,6 +58,12 @@ def _tables() -> Iterator[str]:
         yield f"## Step {STEPS.index(step) + 1}: {step}\n"
         for table in tables:
             yield from _table(table)
+
+
+def _aside() -> Iterator[str]:
+    yield "## Made by commands, in no release\n"
+    for table in ASIDE.values():
+        yield from _table(table)
 
 
 def _table(table: Table) -> Iterator[str]:

@@ -17,7 +17,7 @@ from sqlglot import exp
 from sqlglot.tokens import Token, TokenType
 
 from pipelines.portable_sql_nodes import RULES, TYPE_NAMES
-from schemas.catalogue import TABLES
+from schemas.catalogue import DECLARED
 from schemas.contract import contracts
 
 LONGEST_LINE = 120
@@ -158,7 +158,7 @@ def file_breaches(path: Path) -> list[str]:
 
 
 def _undeclared(name: str, sql: str) -> Iterator[str]:
-    table = TABLES.get(name)
+    table = DECLARED.get(name)
     if not table:
         yield f"{name} is not a declared table"
         return
@@ -168,7 +168,7 @@ def _undeclared(name: str, sql: str) -> Iterator[str]:
     allowed = {*table.sources, PARAMETERS} if table.by_year else set(table.sources)
     yield from (f"reads {one}, which its declaration does not name" for one in sorted(read - allowed))
     yield from (f"does not read {one}, which its declaration names" for one in sorted(set(table.sources) - read))
-    for one in sorted(common & (TABLES.keys() | contracts().keys())):
+    for one in sorted(common & (DECLARED.keys() | contracts().keys())):
         yield f"common table expression {one} hides the table of that name"
 
 

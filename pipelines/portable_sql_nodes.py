@@ -11,7 +11,7 @@ from functools import cache
 
 from sqlglot import exp
 
-from schemas.catalogue import TABLES
+from schemas.catalogue import DECLARED
 from schemas.contract import contracts
 
 TYPE_NAMES = "type: write BIGINT, INT, DOUBLE, DECIMAL, DATE, BOOLEAN or STRING"
@@ -31,7 +31,7 @@ def _holds_double(node: exp.Expr) -> bool:
 @cache
 def _declared(kind: str) -> frozenset[str]:
     """Names of the columns that some table or feed declares with a type, plus the run parameters."""
-    built = {column.name for table in TABLES.values() for column in table.columns if column.type == kind}
+    built = {column.name for table in DECLARED.values() for column in table.columns if column.type == kind}
     feeds = {column.name for feed in contracts().values() for column in feed.columns if column.physical_type == kind}
     days = {"period_start", "period_end", "year_start", "year_end"} if kind == "DATE" else set()
     return frozenset(built | feeds | days)
@@ -112,8 +112,8 @@ def _no_tie_breaker(node: exp.Expr, columns: list[exp.Expr]) -> Iterator[str]:
 
 
 def _key(table: str) -> set[str]:
-    if table in TABLES:
-        return set(TABLES[table].key)
+    if table in DECLARED:
+        return set(DECLARED[table].key)
     feed = contracts().get(table)
     return set(feed.record_key or ("delivery_id", "source_row")) if feed else set()
 

@@ -96,6 +96,7 @@ class Store:
 
     def __init__(self, root: Path, memory_limit: str = "4GB", rebuild: bool = False) -> None:
         self.root = root
+        self.memory_limit = memory_limit
         self.rebuild = rebuild
         self.engine: Callable[[], AbstractContextManager[Engine]] = partial(
             duckdb_session, memory_limit, root / ".spill"

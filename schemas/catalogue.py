@@ -1,4 +1,4 @@
-"""Every built table, by name. The feeds are in `schemas.contract.contracts()`."""
+"""Every declared table, by name. The feeds are in `schemas.contract.contracts()`."""
 
 from schemas import (
     activity,
@@ -13,6 +13,8 @@ from schemas import (
     morbidity,
     overlap,
     prices,
+    reconciliation,
+    recost,
     scores,
 )
 from schemas.table import Table
@@ -28,6 +30,7 @@ TABLES: dict[str, Table] = {
         prices,
         costing,
         linkage_quality,
+        reconciliation,
         morbidity,
         scores,
         analysis,
@@ -36,3 +39,10 @@ TABLES: dict[str, Table] = {
     )
     for table in step.TABLES
 }
+
+"""The tables that every run builds."""
+
+ASIDE: dict[str, Table] = {table.name: table for table in recost.TABLES}
+"""The tables that a command makes beside them, which are in no release."""
+
+DECLARED = TABLES | ASIDE

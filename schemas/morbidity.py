@@ -30,7 +30,7 @@ CONDITION_ICD10 = Table(
     name="condition_icd10",
     step="morbidity",
     grain="One row per condition and ICD-10 prefix.",
-    description="ICD-10 prefixes of two to four characters, with those loaded; a code may set several conditions.",
+    description="ICD-10 prefixes, with those loaded; a code may set several conditions, and sets each once.",
     columns=(CONDITION_CODE, Column("icd10_prefix", "STRING", "Prefix, without dot."), _SOURCE),
     key=("condition_code", "icd10_prefix"),
 )

@@ -62,7 +62,7 @@ PRICE_BOOK = Table(
         Column("price_basis", "STRING", "tariff, what is paid; cost, what care consumes; or local."),
         Column("source", "STRING", "Publication."),
         Column("licence", "STRING", "Licence of the figure."),
-        Column("status", "STRING", "V read in the source, D derived from it."),
+        Column("status", "STRING", "V read in the source, D derived from it, X placeholder that the book accepts."),
         Column("is_proxy", "BOOLEAN", "Whether the price is borrowed from a wider group."),
         Column(
             "national_activity",

@@ -42,7 +42,7 @@ with unit as (
         on a.feed = s.feed and a.delivery_id = s.delivery_id and a.source_row = s.source_row
 ),
 
-charge as (  -- what is divided by `scale`: pence that are known, or what the book says in parts of a penny
+charge as (  -- what is divided by `scale`: what the book says in parts of a penny, or known pence of another year
     select
         financial_year, feed, delivery_id, source_row, activity_month, person_id, link_status, exposure_status,
         provider_code, setting, point_of_delivery, currency_code, quantity, record_count, submitted_pence,
@@ -50,8 +50,7 @@ charge as (  -- what is divided by `scale`: pence that are known, or what the bo
         price_basis, price_year, price_source, is_proxy, price_index, submitted_price_index,
         known_pence is null as is_from_book,
         case
-            when known_pence is not null then cast(known_pence as decimal(38, 0))
-            else
+            when known_pence is null then
                 cast(factor_millionths as decimal(38, 0)) * (
                     cast(quantity * unit_price * 100 as decimal(38, 0)) * (1000000 + top_up_millionths)
                     + cast(
@@ -59,23 +58,16 @@ charge as (  -- what is divided by `scale`: pence that are known, or what the bo
                         as decimal(38, 0)
                     ) * 1000000
                 )
+            when submitted_real_numerator <> submitted_real_denominator then cast(known_pence as decimal(38, 0))
         end as amount,
         case
             when known_pence is not null then cast(1 as decimal(38, 0))
             else cast(100000000000000 as decimal(38, 0))
         end as scale,
-        nominal_numerator,
+        case when known_pence is null then nominal_numerator end as nominal_numerator,
         nominal_denominator,
-        case
-            when match_level = 'not_payable' then 1
-            when known_pence is not null then submitted_real_numerator
-            else real_numerator
-        end as real_numerator,
-        case
-            when match_level = 'not_payable' then 1
-            when known_pence is not null then submitted_real_denominator
-            else real_denominator
-        end as real_denominator
+        case when known_pence is null then real_numerator else submitted_real_numerator end as real_numerator,
+        case when known_pence is null then real_denominator else submitted_real_denominator end as real_denominator
     from unit
 ),
 
@@ -85,6 +77,7 @@ ratio as (  -- twice the charge and once its divisor: dividing by twice the divi
         provider_code, setting, point_of_delivery, currency_code, quantity, record_count, submitted_pence,
         net_ingredient_pence, client_contribution_pence, known_pence, match_level, unit_price, excess_days,
         price_basis, price_year, price_source, is_proxy, price_index, submitted_price_index, is_from_book,
+        match_level = 'not_payable' or (not is_from_book and real_numerator = real_denominator) as is_same_when_real,
         2 * amount * nominal_numerator + scale * nominal_denominator as nominal,
         2 * scale * nominal_denominator as nominal_divisor,
         2 * amount * real_numerator + scale * real_denominator as real,
@@ -119,9 +112,15 @@ select
                 ) as bigint
             )
     end as cost_pence,
-    cast(
-        floor(cast(real - real % real_divisor as double) / nullif(cast(real_divisor as double), 0) + 0.5) as bigint
-    ) as real_cost_pence,
+    case
+        when is_same_when_real then known_pence
+        else
+            cast(
+                floor(
+                    cast(real - real % real_divisor as double) / nullif(cast(real_divisor as double), 0) + 0.5
+                ) as bigint
+            )
+    end as real_cost_pence,
     client_contribution_pence,
     match_level,
     case when is_from_book then unit_price end as unit_price,

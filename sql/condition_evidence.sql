@@ -57,21 +57,25 @@ snomed_event as (
     where diagnosis_scheme_code = '06'
 ),
 
-coded as (  -- one equality join per length of prefix: a code may set several conditions
+code_used as (  -- what a code sets is found once for each code, not for each time it was used
+    select distinct icd10_code
+    from icd10_event
+),
+
+width as (select distinct length(icd10_prefix) as characters from condition_icd10),
+
+code_set as (  -- a code may set several conditions, and each of them once, whatever prefixes say so
+    select distinct u.icd10_code, c.condition_code
+    from code_used as u
+    cross join width as w
+    inner join condition_icd10 as c on substr(u.icd10_code, 1, w.characters) = c.icd10_prefix
+    where w.characters = length(c.icd10_prefix)
+),
+
+coded as (
     select e.feed, e.pseudonym_domain, e.pseudonym, e.event_date, e.evidence_source, c.condition_code
     from icd10_event as e
-    inner join condition_icd10 as c on substr(e.icd10_code, 1, 4) = c.icd10_prefix
-    where length(c.icd10_prefix) = 4
-    union all
-    select e.feed, e.pseudonym_domain, e.pseudonym, e.event_date, e.evidence_source, c.condition_code
-    from icd10_event as e
-    inner join condition_icd10 as c on substr(e.icd10_code, 1, 3) = c.icd10_prefix
-    where length(c.icd10_prefix) = 3
-    union all
-    select e.feed, e.pseudonym_domain, e.pseudonym, e.event_date, e.evidence_source, c.condition_code
-    from icd10_event as e
-    inner join condition_icd10 as c on substr(e.icd10_code, 1, 2) = c.icd10_prefix
-    where length(c.icd10_prefix) = 2
+    inner join code_set as c on e.icd10_code = c.icd10_code
     union all
     select e.feed, e.pseudonym_domain, e.pseudonym, e.event_date, e.evidence_source, c.condition_code
     from snomed_event as e

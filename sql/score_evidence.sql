@@ -48,7 +48,7 @@ code_used as (  -- what a code sets is found once for each code, not for each ti
 width as (select distinct length(code_prefix) as characters from score_code where code_system <> 'snomed'),
 
 code_set as (
-    select c.code_system, c.code, s.score, s.category
+    select distinct c.code_system, c.code, s.score, s.category
     from code_used as c
     cross join width as w
     inner join score_code as s on c.code_system = s.code_system and substr(c.code, 1, w.characters) = s.code_prefix

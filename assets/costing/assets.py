@@ -4,6 +4,7 @@ import dagster as dg
 
 from assets.costing.conservation import prove_ledger
 from assets.costing.price_book import build_from_book, build_price_index
+from assets.costing.reconciliation import build_cost_control_total
 from assets.parameters import RunParameters
 from assets.tables import reference_table, sql_table
 from pipelines.assets import table_asset
@@ -23,6 +24,7 @@ from schemas.prices import (
     SPELL_SUPPLEMENT,
     TOP_UP,
 )
+from schemas.reconciliation import COST_CONTROL_TOTAL, COST_RECONCILIATION
 from schemas.table import Table
 
 
@@ -64,3 +66,12 @@ def cost_ledger(home: Home, year: str | None) -> Stored:
     stored = build_sql(home.store, COST_LEDGER, year, RunParameters.of(year).row())
     prove_ledger(home.store, year)
     return stored
+
+
+@table_asset(COST_CONTROL_TOTAL)
+def cost_control_total(home: Home, year: str | None) -> Stored:
+    """Totals from elsewhere, as the user wrote them down."""
+    return build_cost_control_total(home.store, home.root)
+
+
+cost_reconciliation = sql_table(COST_RECONCILIATION)

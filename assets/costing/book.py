@@ -142,8 +142,8 @@ def chosen_book(home_root: Path) -> Book:
     return read_book(book_folder(home_root, price_book_name()))
 
 
-def book_folder(home_root: Path, name: str) -> Path:
-    """Where the book of a name is.
+def book_folder(home_root: Path, name: str, said_by: str = "LINKED_CARE_PRICE_BOOK") -> Path:
+    """Where the book of a name is; `said_by` is what named it, for the message.
 
     Raises:
         LinkedCareError: if there is none.
@@ -154,7 +154,7 @@ def book_folder(home_root: Path, name: str) -> Path:
         if is_name and folder.is_dir():
             return folder
     raise LinkedCareError(
-        f"LINKED_CARE_PRICE_BOOK: no price book of this name in {places[0].parent} or among those shipped."
+        f"{said_by}: no price book of this name in {places[0].parent} or among those shipped."
         f" Put its folder there, or use {NATIONAL}."
     )
 

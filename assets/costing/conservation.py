@@ -6,8 +6,8 @@ Does not belong here: making the ledger (`sql/cost_ledger.sql`); what each table
 
 from collections.abc import Iterable
 
-from assets.costing.ties import COSTED, TIES
-from assets.costing.tying import Tie
+from assets.costing.ties import TIES
+from assets.costing.tying import COSTED, Tie
 from pipelines.engine import Engine, quoted
 from pipelines.errors import ConservationError
 from pipelines.store import Store

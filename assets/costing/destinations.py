@@ -15,12 +15,20 @@ from pipelines.engine import quoted
 from schemas.activity import ACTIVITY, EXPOSURE_STATUSES
 from schemas.costing import PERSON_YEAR_COST, SETTINGS
 from schemas.linkage_quality import LINK_GROUPS
+from schemas.reconciliation import LEVEL_GROUPS
 
 _LISTED = "m.condition_list = 'delphi52'"
 _MONTH = "substr(cast(u.activity_month as varchar), 1, 7)"
 _GROUP = (
     "case u.link_status when 'linked' then 'linked' "
     + " ".join(f"when {quoted(code)} then {quoted(group)}" for group, codes in LINK_GROUPS.items() for code in codes)
+    + " end"
+)
+_LEVEL_GROUP = (
+    "case u.match_level "
+    + " ".join(
+        f"when {quoted(level)} then {quoted(group)}" for group, levels in LEVEL_GROUPS.items() for level in levels
+    )
     + " end"
 )
 # The columns of a person that add up anything but cost.
@@ -124,6 +132,20 @@ inner join linkage_bound as t on (t.setting = u.setting and t.feed in (u.feed, '
 inner join (values ('cost_pence'), ('linked_pence'), ('unlinked_pence')) as v(name)
     on v.name in ('cost_pence', case when u.link_status = 'linked' then 'linked_pence' else 'unlinked_pence' end)
 group by t.setting, t.feed, v.name
+""",
+    "cost_reconciliation": f"""
+select t.setting || coalesce(', ' || t.point_of_delivery, '') || coalesce(', provider ' || t.provider_code, '')
+        || coalesce(', beside ' || t.source, ''),
+    v.name, sum(u.cost_pence),
+    max(case v.name when 'cost_pence' then t.cost_pence
+        {" ".join(f"when '{group}_level_pence' then t.{group}_level_pence" for group in LEVEL_GROUPS)} end)
+from unit as u
+inner join cost_reconciliation as t
+    on u.setting = t.setting and u.point_of_delivery = coalesce(t.point_of_delivery, u.point_of_delivery)
+    and u.provider_code = coalesce(t.provider_code, u.provider_code)
+inner join (values ('cost_pence'), {", ".join(f"('{group}_level_pence')" for group in LEVEL_GROUPS)}) as v(name)
+    on v.name in ('cost_pence', {_LEVEL_GROUP} || '_level_pence')
+group by t.setting, t.point_of_delivery, t.provider_code, t.source, t.basis_of_comparison, v.name
 """,
     "person_year_cost": _columns_of_a_person(),
     "cost_by_setting": _groups(

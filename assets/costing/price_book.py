@@ -34,13 +34,13 @@ def of_a_book(book: Book) -> dict[str, pl.DataFrame]:
     }
 
 
-def build_from_book(home: Home, table: Table) -> Stored:
-    """Build a table from the price book in use.
+def build_from_book(home: Home, table: Table, book: Book | None = None) -> Stored:
+    """Build a table from a price book, by default the one in use.
 
     Raises:
         LinkedCareError: if the book is refused, or names an index that is not there.
     """
-    book = chosen_book(home.root)
+    book = book or chosen_book(home.root)
     if table is SETTING_INDEX:
         refuse_unknown_index(book, chosen_index(home.root))
     return build_frame(home.store, table, book.digest, lambda: of_a_book(book)[table.name])

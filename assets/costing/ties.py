@@ -9,12 +9,11 @@ of delivery and whether the price is borrowed. A test holds that no published ta
 """
 
 from assets.costing.linkage_ties import BOUND, DIFFERENCE, QUALITY
-from assets.costing.tying import FEEDS, PLACE, Tie, long, tied
+from assets.costing.reconciliation_ties import RECONCILIATION
+from assets.costing.tying import COSTED, FEEDS, PLACE, Tie, long, tied
 from pipelines.engine import quoted
 from schemas.activity import EXPOSURE_STATUSES, FEEDS_OF_CARE
 from schemas.costing import PERSON_YEAR_COST, SETTINGS
-
-COSTED = "costed"
 
 _POINTS = tuple(
     column.removesuffix("_point_pence") for column in PERSON_YEAR_COST.pence_columns if column.endswith("_point_pence")
@@ -174,6 +173,7 @@ TIES: dict[str, Tie] = {
     "linkage_quality": Tie("cost_ledger", QUALITY),
     "linkage_difference": Tie("cost_ledger", DIFFERENCE, sources=("linkage_quality",)),
     "linkage_bound": Tie("cost_ledger or person_year_cost", BOUND, sources=("person_year_cost",)),
+    "cost_reconciliation": Tie("cost_ledger or cost_control_total", RECONCILIATION, sources=("cost_control_total",)),
     "activity": Tie(
         "cost_ledger",
         tied(

@@ -27,6 +27,7 @@ class Tie:
     is_over_all_years: bool = False
 
 
+COSTED = "costed"
 FEEDS = ", ".join(f"({quoted(feed)}, {quoted(setting)})" for feed, setting in SETTING_OF_FEED.items())
 PLACE = "feed || ', provider ' || provider_code || ', ' || substr(cast(activity_month as varchar), 1, 7)"
 

@@ -19,8 +19,7 @@ _TERM = ("term", "description", "name", "snomed_code_description", "conceptid_de
 _CONDITION = ("condition_code", "condition")
 _REFSET = ("refsetid", "referencedcomponentid", "active")
 _CONCEPT_PARTITIONS = ("00", "10")
-_ICD10 = r"[A-Z][0-9]{2}[0-9]?"
-_LONGER_ICD10 = r"[A-Z][0-9]{2}[0-9A-Z]{2,}"
+_ICD10 = r"[A-Z][0-9]{2}(?:[0-9]{1,2}|X[0-9])?"
 _VERHOEFF = (1, 5, 7, 6, 2, 8, 3, 0, 9, 4)
 _TURNS = 5
 _TWO_COLUMNS = 2
@@ -56,10 +55,8 @@ def checked_codes(file: str, frame: pl.DataFrame) -> tuple[str, pl.DataFrame]:
     codes = [(code or "").upper() for code in frame["code"].to_list()]
     if all(code[:1].isalpha() for code in codes):
         plain = [re.sub(r"X$", "", code.replace(".", "")) for code in codes]
-        longer = sum(bool(re.fullmatch(_LONGER_ICD10, code)) for code in plain)
-        _refuse(file, longer, len(codes), "ICD-10 codes beyond the four characters that are read. Shorten or drop them")
         wrong = sum(not re.fullmatch(_ICD10, code) for code in plain)
-        _refuse(file, wrong, len(codes), "no ICD-10 codes of three or four characters. Mend or drop them")
+        _refuse(file, wrong, len(codes), "no ICD-10 codes of three to five characters. Mend or drop them")
         return "icd10", _once(frame.with_columns(code=pl.Series(plain)))
     wrong = sum(not is_snomed_concept(code) for code in codes)
     _refuse(

@@ -16,6 +16,7 @@ from typing import Any
 import duckdb
 
 from assets.costing.conservation import prove_outputs
+from assets.costing.reconciliation import refuse_outside
 from assets.feeds.withdrawal import refuse_not_held
 from assets.linkage.overlap import refuse_other_keys
 from pipelines.build import is_stale
@@ -29,6 +30,7 @@ from schemas.catalogue import TABLES
 from schemas.contract import contracts
 from schemas.costing import COST_LEDGER
 from schemas.overlap import IDENTIFIER_OVERLAP
+from schemas.reconciliation import COST_RECONCILIATION
 from schemas.table import Table
 
 KEPT = 3
@@ -51,7 +53,8 @@ def publish(home: Home) -> Release:
     Raises:
         LinkedCareError: if a table was never built, lacks a year, is older than what it is made from, or the overlap
             gate refuses.
-        ConservationError: if a file has other bytes than were written, or the ledger does not balance.
+        ConservationError: if a file has other bytes than were written, the ledger does not balance, or a control
+            total is outside its limit.
     """
     refuse_half_a_run(home)
     parts = _restricted_parts(home)
@@ -60,6 +63,7 @@ def publish(home: Home) -> Release:
     for year in home.store.years(IDENTIFIER_OVERLAP.name):  # a table built alone does not pass the gate
         refuse_other_keys(home.store.frame(IDENTIFIER_OVERLAP.name, year), year)
     prove_outputs(home.store, home.store.years(COST_LEDGER.name))
+    refuse_outside(home.store, home.store.years(COST_RECONCILIATION.name))
     content = fingerprint([(stored.table, stored.year, stored.content) for _, stored in parts])
     last = current_release(home)
     _forget_unpublished(home, last)

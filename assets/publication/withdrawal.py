@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from assets.costing.recost import remove_holding
 from assets.feeds.delivery import landed
 from assets.feeds.receipt import RECEIPT
 from assets.feeds.withdrawal import WITHDRAWN
@@ -61,12 +62,14 @@ class Withdrawal:
     Attributes:
         list_digest: digest of the identifiers withdrawn.
         landing: deliveries in landing that still hold rows of theirs, as FEED/DELIVERY.
+        recosted: price books whose results of `linked-care recost` held rows of theirs, and are removed.
     """
 
     list_digest: str
     identifiers: int
     releases: Mapping[str, Cleaned] = field(default_factory=dict)
     landing: tuple[str, ...] = ()
+    recosted: tuple[str, ...] = ()
 
     def dump(self, by: str, when: str) -> str:
         """The receipt as JSON."""
@@ -74,7 +77,7 @@ class Withdrawal:
 
 
 def withdraw_from_releases(root: Path, store: Store, key: str, is_dry_run: bool = False) -> Withdrawal:
-    """Take the people who are now withdrawn out of every release that is kept.
+    """Take the people who are now withdrawn out of every release that is kept, and recosted care of theirs with it.
 
     Each release is written anew aside, and then swapped file by file: one that a kill left half-swapped is finished
     first. Files of the store are never touched, though releases share them.
@@ -93,7 +96,8 @@ def withdraw_from_releases(root: Path, store: Store, key: str, is_dry_run: bool 
         _refuse_changed(store, release)
         _refuse_other_people(release, pl.concat([known, people]))
     cleaned = {release.name: _clean(release, people, is_dry_run) for release in releases}
-    return Withdrawal(fingerprint(rows) if rows else "", len(rows), cleaned, tuple(_still_landed(root)))
+    recosted = remove_holding(root, people, is_dry_run)
+    return Withdrawal(fingerprint(rows) if rows else "", len(rows), cleaned, tuple(_still_landed(root)), recosted)
 
 
 def _called(release: Path) -> str:

@@ -96,6 +96,18 @@ def test_uncertainty_stands_beside_the_figure(published: Path) -> None:
     assert table(published, "person_year_morbidity")["look_back_years"].unique().to_list() == [5]
 
 
+def test_everybody_registered_has_every_score_that_is_for_them(published: Path) -> None:
+    people = table(published, "person_year").select("financial_year", "person_id", "age_mid_year")
+    scores = table(published, "person_year_score")
+    old = people.filter(pl.col("age_mid_year") >= 75).height
+    counts = dict(scores.group_by("score").len().rows())
+    twice = dict.fromkeys(("charlson", "elixhauser", "cambridge"), 2 * people.height)
+    assert counts == twice | {"charlson_shmi": people.height, "frailty": old}
+    assert scores.join(people, on=["financial_year", "person_id"], how="anti").is_empty()
+    assert (scores.group_by("score").agg(pl.col("category_count").max())["category_count"] > 0).all()
+    assert scores.filter((pl.col("score_value") != 0) & (pl.col("category_count") == 0)).is_empty()
+
+
 def test_units_and_descriptions_are_in_the_files_and_the_catalogue(published: Path) -> None:
     release = (published / "outputs").resolve()
     schema = pq.read_schema(next(release.glob("restricted/person_year_cost/*/*.parquet")))

@@ -14,7 +14,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 from typing import Any
 
-from tests.properties.price_oracle import Priced
+from tests.properties.price_terms import Priced
 
 Row = dict[str, Any]
 Rows = list[Row]

@@ -39,7 +39,8 @@ from tests.properties.oracle import (
     registered_days,
     units,
 )
-from tests.properties.price_oracle import Priced, PriceOracle, book_points
+from tests.properties.price_oracle import PriceOracle
+from tests.properties.price_terms import Priced, book_points
 from tests.properties.world import World, random_world, typed
 
 KEY = "a secret of at least sixteen characters"

@@ -20,7 +20,8 @@ from schemas.catalogue import TABLES
 from schemas.costing import MATCH_LEVELS
 from schemas.prices import BOOK_LEVELS
 from tests.costing.program import priced
-from tests.properties.price_oracle import Priced, PriceOracle, Supplement, book_points, half_up
+from tests.properties.price_oracle import PriceOracle
+from tests.properties.price_terms import Priced, Supplement, book_points, half_up
 from tests.properties.price_world import YEAR, PriceWorld, random_price_world
 from tests.properties.world import typed
 

@@ -28,7 +28,7 @@ from assets.costing.book import shipped_book
 from assets.costing.price_book import of_a_book
 from assets.costing.price_index import shipped_index
 from assets.reference import FOLDER, read_reference
-from schemas.catalogue import TABLES
+from schemas.catalogue import DECLARED
 from schemas.contract import contracts
 
 HERE = Path(__file__).parent
@@ -59,13 +59,13 @@ class Case:
 
     def sources(self) -> dict[str, pa.Table]:
         """Every source table of the SQL file, typed as declared."""
-        unknown = self.given.keys() - set(TABLES[self.table].sources)
+        unknown = self.given.keys() - set(DECLARED[self.table].sources)
         assert not unknown, f"{self.table} does not read {unknown}"
-        return {name: _source(name, self.given.get(name)) for name in TABLES[self.table].sources}
+        return {name: _source(name, self.given.get(name)) for name in DECLARED[self.table].sources}
 
     def expected(self) -> Rows:
         """The rows expected, as values."""
-        return _typed(self.expect, TABLES[self.table].arrow_schema)
+        return _typed(self.expect, DECLARED[self.table].arrow_schema)
 
 
 def cases() -> Iterator[Case]:
@@ -77,7 +77,7 @@ def cases() -> Iterator[Case]:
 
 
 def _source(name: str, text: str | None) -> pa.Table:
-    schema = contracts()[name].accepted_schema if name in contracts() else TABLES[name].arrow_schema
+    schema = contracts()[name].accepted_schema if name in contracts() else DECLARED[name].arrow_schema
     if text is None:
         return _shipped(name) or schema.empty_table()
     rows = _typed(text, schema)
@@ -94,10 +94,10 @@ def _shipped(name: str) -> pa.Table | None:
     made = {name: book[name] for name in ("price_policy", "setting_index")}
     made |= {"price_index": shipped_index(), "calendar_month": months()}
     if name in made:
-        schema = TABLES[name].arrow_schema
+        schema = DECLARED[name].arrow_schema
         return made[name].select(schema.names).to_arrow().cast(schema)
     if (FOLDER / f"{name}.csv").exists():
-        return read_reference(TABLES[name]).to_arrow()
+        return read_reference(DECLARED[name]).to_arrow()
     return None
 
 

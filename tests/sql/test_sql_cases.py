@@ -10,7 +10,7 @@ import pytest
 from assets.parameters import RunParameters
 from pipelines.build import SQL
 from pipelines.engine import duckdb_session
-from schemas.catalogue import TABLES
+from schemas.catalogue import DECLARED
 from tests.sql.cases import Case, Rows, cases
 
 FEWEST_CASES = 3
@@ -19,7 +19,7 @@ CASES = list(cases())
 
 def run(case: Case, folder: Path) -> Rows:
     """The rows that the SQL file makes of a case; types, nulls and the key are held to the declaration."""
-    table, target = TABLES[case.table], folder / "result.parquet"
+    table, target = DECLARED[case.table], folder / "result.parquet"
     with duckdb_session("1GB", folder / "spill") as engine:
         for name, rows in case.sources().items():
             engine.register_rows(name, rows)

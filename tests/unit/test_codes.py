@@ -129,7 +129,7 @@ def test_of_several_reference_sets_one_is_chosen(save: Save, tmp_path: Path, ref
         (f"code,term\n{DIABETES},a\nE11,b\n", "1 of 2 codes are no SNOMED CT concepts"),
         (f"code,term\n{DIABETES},a\n,b\n", "1 of 2 codes are no SNOMED CT concepts"),
         ("code,term\nE11,a\nE1,b\nEE1,c\n", "2 of 3 codes are no ICD-10 codes"),
-        ("code,term\nE11,a\nM05.90,b\n", "1 of 2 codes are ICD-10 codes beyond the four characters"),
+        ("code,term\nE11,a\nM05.901,b\nMX59,c\n", "2 of 3 codes are no ICD-10 codes"),
         ("Name,Size,Colour\na,b,c\n", "is in no layout known"),
         ("Name,Size\na,b\n", "is in no layout known"),
         ("", "is empty"),
@@ -171,8 +171,8 @@ def test_codes_without_a_condition_that_is_known_are_refused(
 
 
 def test_icd10_codes_are_kept_as_feeds_have_them(save: Save, tmp_path: Path) -> None:
-    load_codes(tmp_path, save("icd10,term\ne11.9,a\nI10X,b\nE11,c\nE119,d\n"), "dm", None, **CITED)
-    assert read_loaded(tmp_path)["code"].to_list() == ["E11", "E119", "I10"]
+    load_codes(tmp_path, save("icd10,term\ne11.9,a\nI10X,b\nE11,c\nE119,d\nM45X9,e\nM05.90,f\n"), "dm", None, **CITED)
+    assert read_loaded(tmp_path)["code"].to_list() == ["E11", "E119", "I10", "M0590", "M45X9"]
 
 
 def test_loaded_codes_stand_beside_the_shipped_ones(save: Save, home: Home) -> None:

@@ -53,7 +53,7 @@ def shelf(tmp_path: Path) -> Shelf:
         schema_overrides={"source_row": pl.Int64},
     ).with_columns(feed=pl.lit("mh_contact"), delivery_id=pl.lit("one"))
     cared = ("apc_spell", "op_attendance", "ec_attendance", "gp_appointment", "gp_prescription", "community_contact")
-    others = (*cared, "mh_ward_stay", "social_care_event")
+    others = (*cared, "mh_ward_stay", "social_care_event", "continuing_care_package", "ambulance_incident")
     return Shelf(
         tmp_path,
         person_identifier=index,

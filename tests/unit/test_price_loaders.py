@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 
 from assets.costing.book import PRICE_COLUMNS, SHIPPED
+from assets.costing.loaders import sheets
 from assets.costing.loaders.ncc import DEPARTMENTS, load_ncc
 from assets.costing.loaders.terms import Loaded, Terms, canonical_year
 from assets.costing.points import known_points
@@ -158,6 +159,8 @@ def test_the_schedule_may_be_a_workbook_with_notes_above_and_other_spellings(sav
             "Total Cost",
         ],
         ["Emergency Care", "VB01Z", "Any\u00a0investigation", 2, 359.02665, 718.0533],
+        [],
+        ["Source: cost collection"],
     ]
     loaded = load_ncc(save("a.xlsx", {"Notes": [["See next sheet"]], "Total": sheet}), TERMS)
     assert prices(loaded)["emergency_attendance", "VB01Z"] == "359.0267"
@@ -258,3 +261,32 @@ def test_the_year_of_a_load_is_written_one_way(year):
 def test_prices_hold_for_whole_months(first, last):
     with pytest.raises(LinkedCareError, match="whole months"):
         Terms("2024-25", effective_from=first and date(*first), effective_to=last and date(*last))
+
+
+@pytest.mark.parametrize(
+    ("limit", "name", "told"),
+    [
+        ("SIZE_LIMIT", "a.csv", "is larger than 0 MB"),
+        ("UNPACKED_LIMIT", "a.xlsx", "unpacks to more than 0 MB"),
+    ],
+)
+def test_a_file_larger_than_any_price_list_is_refused(save, monkeypatch, limit, name, told):
+    rows = [NCC_HEADER, ["Emergency Care", "VB01Z", "", 1, 1, 1]]
+    path = save(name, rows if name.endswith("csv") else {"Sheet": rows})
+    assert load_ncc(path, TERMS).prices.height == 2
+    monkeypatch.setattr(sheets, limit, 10)
+    with pytest.raises(LinkedCareError, match=told):
+        load_ncc(path, TERMS)
+
+
+def test_a_field_without_end_is_refused(save):
+    path = save("a.csv", [NCC_HEADER, ["Emergency Care", "VB01Z", "x" * 200_000, 1, 1, 1]])
+    with pytest.raises(LinkedCareError, match=r"a\.csv: cannot be read as CSV"):
+        load_ncc(path, TERMS)
+
+
+def test_a_file_of_an_older_encoding_is_read(save):
+    row = ["Emergency Care", "VB01Z", "Caf\u00e9", 1, "\u00a31.50", 1]
+    loaded = load_ncc(save("a.csv", [NCC_HEADER, row], encoding="cp1252"), TERMS)
+    assert loaded.prices["description"][0] == "Caf\u00e9"
+    assert prices(loaded)["emergency_attendance", "VB01Z"] == "1.5"

@@ -58,7 +58,7 @@ def load_ncc(path: Path, terms: Terms) -> Loaded:
         LinkedCareError: if the file is in another layout, repeats a currency or has no department that is known.
     """
     sheet = one_sheet(path, _PATTERNS, _REQUIRED, _HEADED)
-    rows = _exact(path.name, sheet.rows)
+    rows = _exact(path.name, [row for row in sheet.rows if not _is_note(row)])
     known: dict[str, list[Place]] = {}
     for row in pl.read_csv(DEPARTMENTS, infer_schema=False).iter_rows(named=True):
         known.setdefault(row["department"], []).append(row)
@@ -85,6 +85,11 @@ def load_ncc(path: Path, terms: Terms) -> Loaded:
                 unused.append(_unused("suppressed", row, _SUPPRESSED))
         totals.append(_total(department, places, complete, members))
     return Loaded(price_rows(prices), unused=tuple(unused), reconciliation=pl.DataFrame(totals))
+
+
+def _is_note(row: Mapping[str, str]) -> bool:
+    """Whether a row below the table says something in words."""
+    return not any(row[name] for name in ("code", "activity", "unit_cost", "cost"))
 
 
 def _belongs(row: Row, place: Place) -> bool:
