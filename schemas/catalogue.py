@@ -4,6 +4,7 @@ from schemas import (
     activity,
     analysis,
     analysis_models,
+    analysis_profile,
     cohorts,
     costing,
     feeds,
@@ -35,6 +36,7 @@ TABLES: dict[str, Table] = {
         scores,
         analysis,
         analysis_models,
+        analysis_profile,
         cohorts,
     )
     for table in step.TABLES

@@ -3,12 +3,14 @@
 import dagster as dg
 
 from assets.analysis.models import build_beside, build_models
+from assets.analysis.setting_test import build_setting_test
 from assets.tables import sql_table
 from pipelines.assets import table_asset
 from pipelines.home import Home
 from pipelines.store import Stored
 from schemas import analysis as tables
 from schemas import analysis_models as models
+from schemas import analysis_profile as profile
 from schemas.table import Table
 
 cost_by_setting = sql_table(tables.COST_BY_SETTING)
@@ -16,7 +18,6 @@ cost_by_age_band = sql_table(tables.COST_BY_AGE_BAND)
 cost_by_condition_count = sql_table(tables.COST_BY_CONDITION_COUNT)
 explained_variance = sql_table(tables.EXPLAINED_VARIANCE)
 variance_split = sql_table(models.VARIANCE_SPLIT)
-model_condition = sql_table(models.MODEL_CONDITION)
 
 
 @table_asset(models.TWO_PART_MODEL)
@@ -37,3 +38,14 @@ def _beside_the_model(table: Table) -> dg.AssetsDefinition:
 
 model_fit = _beside_the_model(models.MODEL_FIT)
 model_test = _beside_the_model(models.MODEL_TEST)
+
+conditions_by_age_band = sql_table(profile.CONDITIONS_BY_AGE_BAND)
+condition_profile = sql_table(profile.CONDITION_PROFILE)
+condition_by_comorbidity = sql_table(profile.CONDITION_BY_COMORBIDITY)
+cost_by_age_and_count = sql_table(profile.COST_BY_AGE_AND_COUNT)
+
+
+@table_asset(profile.COST_BY_SETTING_TEST)
+def cost_by_setting_test(home: Home, year: str | None) -> Stored:
+    """Whether users with three or more conditions cost another mean than the other users."""
+    return build_setting_test(home.store, year)
