@@ -3,6 +3,7 @@
 from schemas import (
     activity,
     analysis,
+    analysis_spread,
     cohorts,
     costing,
     feeds,
@@ -33,6 +34,7 @@ TABLES: dict[str, Table] = {
         morbidity,
         scores,
         analysis,
+        analysis_spread,
         cohorts,
     )
     for table in step.TABLES
