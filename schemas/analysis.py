@@ -9,6 +9,7 @@ from schemas.columns import (
     FINANCIAL_YEAR,
     PEOPLE_COUNT,
     SETTING,
+    described,
 )
 from schemas.costing import CARE_OF, SETTINGS
 from schemas.table import Column, Table
@@ -165,24 +166,81 @@ COST_BY_CONDITION_COUNT = Table(
 EXPLAINED_VARIANCE = Table(
     name="explained_variance",
     step="analysis",
-    grain="One row per financial year, condition list and predictor.",
+    grain="One row per financial year, condition list, predictor, outcome, timing, validation and truncation.",
     description="Share of the variance of individual annual cost that group means explain: count of conditions "
-    "against age.",
+    "against age. Settings only concurrent, in sample and untruncated; prospective rows only where the year before was "
+    "built.",
     columns=(
         FINANCIAL_YEAR,
         CONDITION_LIST,
-        Column("predictor", "STRING", "age_band, sex, age_band_sex, count_band or age_band_count_band."),
-        PEOPLE_COUNT,
-        Column("cell_count", "BIGINT", "Groups with at least one person.", unit="groups"),
-        Column("r_squared", "DOUBLE", "1 - within / total sum of squares.", nullable=True),
+        Column(
+            "predictor",
+            "STRING",
+            "age_band, sex, age_band_sex, count_band or age_band_count_band: means of groups. condition_count: a "
+            "straight line in the number of conditions.",
+        ),
+        Column("outcome", "STRING", "Cost of what: total or one of the settings."),
+        Column(
+            "timing",
+            "STRING",
+            "concurrent: predictors of the year; prospective: those of the year before, people registered in both.",
+        ),
+        Column(
+            "validation",
+            "STRING",
+            "in_sample: tested on those trained on. held_out_people: means of the half with an even person_id, tested "
+            "on the other. held_out_practices: means of every second practice by code, tested on the others. A group "
+            "with nobody in the first half is given the mean of that half.",
+        ),
+        Column(
+            "truncation",
+            "STRING",
+            "none; p99: cost above that of the 99th percentile of registered people counts as that.",
+        ),
+        described(PEOPLE_COUNT, "People tested."),
+        Column("cell_count", "BIGINT", "Groups with at least one person; of a line 2.", unit="groups"),
+        Column(
+            "r_squared",
+            "DOUBLE",
+            "1 - squares of errors / squares about the mean, both of the people tested; in sample, 1 - within / total "
+            "sum of squares. Below 0 where the mean does better.",
+            nullable=True,
+        ),
+        Column(
+            "adjusted_r_squared",
+            "DOUBLE",
+            "1 - (1 - r_squared) (n - 1) / (n - cell_count); in sample only.",
+            nullable=True,
+        ),
+        Column(
+            "r_squared_practice",
+            "DOUBLE",
+            "The same of the mean cost of practices beside the mean predicted, weighted by people. Far higher than of "
+            "people, and without meaning for few practices.",
+            nullable=True,
+        ),
+        Column(
+            "cpm",
+            "DOUBLE",
+            "Cumming's prediction measure: 1 - absolute errors / absolute deviations from the mean.",
+            nullable=True,
+        ),
+        Column(
+            "mape_pence_per_person",
+            "DOUBLE",
+            "Mean absolute prediction error; an amount, not a percentage.",
+            nullable=True,
+            unit="pence per person",
+        ),
         Column(
             "design", "STRING", "How to read the figure; a concurrent one is not comparable with a prospective one."
         ),
         COMPLETENESS,
         EXPOSURE_RULE,
     ),
-    key=("condition_list", "predictor"),
+    key=("condition_list", "predictor", "outcome", "timing", "validation", "truncation"),
     sources=_SOURCES,
+    sources_before=("person_year", "person_year_morbidity"),
     by_year=True,
 )
 

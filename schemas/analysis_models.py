@@ -6,7 +6,6 @@ from schemas.columns import (
     EXPOSURE_RULE,
     FINANCIAL_YEAR,
     PEOPLE_COUNT,
-    PERSON_ID,
     SETTING,
     described,
 )
@@ -32,22 +31,6 @@ _REASON = Column("reason", "STRING", "Why there is no figure; null where there i
 def _figure(name: str, description: str, unit: str | None = None) -> Column:
     return Column(name, "DOUBLE", description, nullable=True, unit=unit)
 
-
-MODEL_CONDITION = Table(
-    name="model_condition",
-    step="analysis",
-    grain="One row per financial year, registered person and condition that delphi52 counts.",
-    description="The conditions behind the counts of delphi52, for the fitted models.",
-    columns=(
-        FINANCIAL_YEAR,
-        PERSON_ID,
-        Column("counted_as", "STRING", "The unit that the list counts: conditions with the same value count once."),
-    ),
-    key=("person_id", "counted_as"),
-    sources=("person_year", "condition_evidence", "condition_list", "condition_hierarchy"),
-    by_year=True,
-    zone="store",
-)
 
 TWO_PART_MODEL = Table(
     name="two_part_model",
@@ -88,7 +71,14 @@ TWO_PART_MODEL = Table(
         EXPOSURE_RULE,
     ),
     key=("population", "setting", "part", "term"),
-    sources=("person_year", "person_year_cost", "person_year_morbidity", "model_condition", "feed_completeness"),
+    sources=(
+        "person_year",
+        "person_year_cost",
+        "person_year_morbidity",
+        "person_year_condition",
+        "condition_list",
+        "feed_completeness",
+    ),
     by_year=True,
 )
 
@@ -190,13 +180,16 @@ MODEL_TEST = Table(
 VARIANCE_SPLIT = Table(
     name="variance_split",
     step="analysis",
-    grain="One row per financial year, condition list and predictor.",
-    description="Explained variance of age and number of conditions together, divided between them (Shapley, LMG).",
+    grain="One row per financial year, condition list, outcome, timing and predictor.",
+    description="Explained variance of age and number of conditions together, divided between them (Shapley, LMG). In "
+    "sample, nothing capped.",
     columns=(
         FINANCIAL_YEAR,
         CONDITION_LIST,
+        Column("outcome", "STRING", "Cost of what: total or one of the settings."),
+        Column("timing", "STRING", "concurrent or prospective, as in explained_variance."),
         Column("predictor", "STRING", "age_band or count_band."),
-        PEOPLE_COUNT,
+        described(PEOPLE_COUNT, "People of the figure, with those who used nothing."),
         _figure("r_squared_alone", "What the predictor explains on its own."),
         _figure("r_squared_added", "What it adds to the other."),
         _figure("r_squared_together", "What both explain, every age band with every count band."),
@@ -206,9 +199,9 @@ VARIANCE_SPLIT = Table(
         COMPLETENESS,
         EXPOSURE_RULE,
     ),
-    key=("condition_list", "predictor"),
+    key=("condition_list", "outcome", "timing", "predictor"),
     sources=("explained_variance",),
     by_year=True,
 )
 
-TABLES = (MODEL_CONDITION, TWO_PART_MODEL, MODEL_FIT, MODEL_TEST, VARIANCE_SPLIT)
+TABLES = (TWO_PART_MODEL, MODEL_FIT, MODEL_TEST, VARIANCE_SPLIT)

@@ -5,6 +5,7 @@ from schemas import (
     analysis,
     analysis_models,
     analysis_profile,
+    analysis_spread,
     cohorts,
     costing,
     feeds,
@@ -37,6 +38,7 @@ TABLES: dict[str, Table] = {
         analysis,
         analysis_models,
         analysis_profile,
+        analysis_spread,
         cohorts,
     )
     for table in step.TABLES

@@ -1,78 +1,574 @@
 -- explained_variance: how much of the variance of individual cost the groups of a predictor explain.
--- Grain: one row per financial year, condition list and predictor.
--- Method: 1 - within / total sum of squares, summed exactly. Concurrent: conditions and cost of the same year.
--- Source: person_year, person_year_cost, person_year_morbidity, feed_completeness. Denominator: all registered people.
-with registered as (
+-- Grain: one row per financial year, condition list, predictor, outcome, timing, validation and truncation.
+-- Method: 1 - squares of errors / squares about the mean, summed exactly. A prediction is a fraction: what the people
+-- trained on cost, over how many they are; of a line, millionths. In sample, the people trained on are those tested.
+-- Source: person_year, person_year_cost, person_year_morbidity of the year, and the first and last of the year before;
+-- feed_completeness. Denominator: all registered people; of a prospective row, those registered in both years.
+with practice_half as (  -- every second practice by code
     select
+        practice_code,
+        mod(row_number() over (partition by financial_year order by practice_code asc nulls last), 2) as half
+    from (select distinct financial_year, practice_code from person_year) as practice
+),
+
+registered as (
+    select
+        y.person_id,
+        y.practice_code,
+        mod(abs(y.person_id), 2) as people_half,
+        h.half as practice_half,
+        c.primary_pence,
+        c.inpatient_pence,
+        c.outpatient_pence,
+        c.emergency_pence,
+        c.community_pence,
+        c.mental_health_pence,
+        c.social_care_pence,
+        c.continuing_care_pence,
+        c.total_pence
+    from person_year as y
+    inner join person_year_cost as c on y.person_id = c.person_id
+    inner join practice_half as h on y.practice_code = h.practice_code
+),
+
+of_a_cost as (
+    select 'total' as outcome, total_pence as cost, count(*) as people
+    from registered
+    group by total_pence
+),
+
+ranked as (
+    select
+        cost,
+        sum(people) over (
+            partition by outcome order by cost asc nulls last rows between unbounded preceding and current row
+        ) as people_up,
+        sum(people) over (partition by outcome) as people_in_all
+    from of_a_cost
+),
+
+cap as (select min(cost) as cost from ranked where 100 * people_up >= 99 * people_in_all),
+
+paid as (
+    select
+        r.person_id,
+        r.practice_code,
+        r.people_half,
+        r.practice_half,
+        o.outcome,
+        o.truncation,
+        case
+            when o.outcome = 'total' and o.truncation = 'p99' then least(r.total_pence, cap.cost)
+            when o.outcome = 'total' then r.total_pence
+            when o.outcome = 'primary' then r.primary_pence
+            when o.outcome = 'inpatient' then r.inpatient_pence
+            when o.outcome = 'outpatient' then r.outpatient_pence
+            when o.outcome = 'emergency' then r.emergency_pence
+            when o.outcome = 'community' then r.community_pence
+            when o.outcome = 'mental_health' then r.mental_health_pence
+            when o.outcome = 'social_care' then r.social_care_pence
+            else r.continuing_care_pence
+        end as cost
+    from registered as r
+    cross join cap
+    cross join (
+        values ('total', 'none'), ('total', 'p99'), ('primary', 'none'), ('inpatient', 'none'), ('outpatient', 'none'),
+        ('emergency', 'none'), ('community', 'none'), ('mental_health', 'none'), ('social_care', 'none'),
+        ('continuing_care', 'none')
+    ) as o(outcome, truncation)
+),
+
+described as (
+    select
+        'concurrent' as timing,
+        y.person_id,
         m.condition_list,
         y.age_band,
         coalesce(y.sex_code, 'X') as sex_code,
         m.count_band,
-        cast(c.total_pence as decimal(38, 0)) as cost
+        m.condition_count
     from person_year as y
-    inner join person_year_cost as c on y.person_id = c.person_id
     inner join person_year_morbidity as m on y.person_id = m.person_id
+    union all
+    select
+        'prospective' as timing,
+        y.person_id,
+        m.condition_list,
+        y.age_band,
+        coalesce(y.sex_code, 'X') as sex_code,
+        m.count_band,
+        m.condition_count
+    from person_year_before as y
+    inner join person_year_morbidity_before as m on y.person_id = m.person_id
 ),
 
-grouped as (
-    select condition_list, 'age_band' as predictor, age_band as cell, cost from registered
-    union all
-    select condition_list, 'sex' as predictor, sex_code as cell, cost from registered
-    union all
-    select condition_list, 'age_band_sex' as predictor, age_band || ' ' || sex_code as cell, cost from registered
-    union all
-    select condition_list, 'count_band' as predictor, count_band as cell, cost from registered
-    union all
-    select condition_list, 'age_band_count_band' as predictor, age_band || ' ' || count_band as cell, cost
-    from registered
+drawn as (  -- people who are alike in everything, cost with it, are added up first: most cost nothing in a setting
+    select
+        d.timing,
+        d.condition_list,
+        d.age_band,
+        d.sex_code,
+        d.count_band,
+        d.condition_count,
+        p.practice_code,
+        p.people_half,
+        p.practice_half,
+        p.outcome,
+        p.truncation,
+        p.cost,
+        count(*) as people
+    from described as d
+    inner join paid as p on d.person_id = p.person_id
+    where d.timing = 'concurrent' or p.outcome = 'total'
+    group by
+        d.timing,
+        d.condition_list,
+        d.age_band,
+        d.sex_code,
+        d.count_band,
+        d.condition_count,
+        p.practice_code,
+        p.people_half,
+        p.practice_half,
+        p.outcome,
+        p.truncation,
+        p.cost
+),
+
+alike as (
+    select
+        timing,
+        condition_list,
+        age_band,
+        sex_code,
+        count_band,
+        condition_count,
+        practice_code,
+        people_half,
+        practice_half,
+        outcome,
+        truncation,
+        cast(sum(people) as decimal(38, 0)) as people,
+        sum(cast(people as decimal(38, 0)) * cost) as cost,
+        sum(cast(people as decimal(38, 0)) * cost * cost) as cost_squared
+    from drawn
+    group by
+        timing,
+        condition_list,
+        age_band,
+        sex_code,
+        count_band,
+        condition_count,
+        practice_code,
+        people_half,
+        practice_half,
+        outcome,
+        truncation
+),
+
+trial_of as (
+    select v.validation, g.predictor
+    from (values ('in_sample'), ('held_out_people'), ('held_out_practices')) as v(validation)
+    cross join (
+        values ('age_band'), ('sex'), ('age_band_sex'), ('count_band'), ('age_band_count_band'), ('condition_count')
+    ) as g(predictor)
+),
+
+tried as (  -- the second half of people, or of practices, is tested on what is learnt of the first
+    select
+        a.timing,
+        a.condition_list,
+        a.outcome,
+        a.truncation,
+        t.validation,
+        t.predictor,
+        case t.predictor
+            when 'age_band' then a.age_band
+            when 'sex' then a.sex_code
+            when 'age_band_sex' then a.age_band || ' ' || a.sex_code
+            when 'count_band' then a.count_band
+            when 'age_band_count_band' then a.age_band || ' ' || a.count_band
+            else cast(a.condition_count as string)
+        end as cell,
+        case when t.predictor = 'condition_count' then a.condition_count else 0 end as steps,
+        a.practice_code,
+        case
+            when t.validation = 'held_out_people' and a.people_half = 1 then 0
+            when t.validation = 'held_out_practices' and a.practice_half = 1 then 0
+            else 1
+        end as is_trained,
+        case
+            when t.validation = 'held_out_people' and a.people_half = 0 then 0
+            when t.validation = 'held_out_practices' and a.practice_half = 0 then 0
+            else 1
+        end as is_tested,
+        a.people,
+        a.cost,
+        a.cost_squared
+    from alike as a
+    cross join trial_of as t
+    where t.validation = 'in_sample' or a.outcome = 'total'
+),
+
+cell_practice as (
+    select
+        timing,
+        condition_list,
+        outcome,
+        truncation,
+        validation,
+        predictor,
+        cell,
+        steps,
+        practice_code,
+        sum(case when is_trained = 1 then people else 0 end) as trained_people,
+        sum(case when is_trained = 1 then cost else 0 end) as trained_cost,
+        sum(case when is_tested = 1 then people else 0 end) as people,
+        sum(case when is_tested = 1 then cost else 0 end) as cost,
+        sum(case when is_tested = 1 then cost_squared else 0 end) as cost_squared
+    from tried
+    group by timing, condition_list, outcome, truncation, validation, predictor, cell, steps, practice_code
 ),
 
 cell_sum as (
     select
+        timing,
         condition_list,
+        outcome,
+        truncation,
+        validation,
         predictor,
         cell,
-        cast(count(*) as decimal(38, 0)) as people,
+        cast(steps as decimal(38, 0)) as steps,
+        sum(trained_people) as trained_people,
+        sum(trained_cost) as trained_cost,
+        sum(people) as people,
         sum(cost) as cost,
-        sum(cost * cost) as cost_squared
-    from grouped
-    group by condition_list, predictor, cell
+        sum(cost_squared) as cost_squared
+    from cell_practice
+    group by timing, condition_list, outcome, truncation, validation, predictor, cell, steps
 ),
 
-spread as (  -- people times sum of squares about the mean: a whole number, so that large costs cancel exactly
-    select condition_list, predictor, people, cost, cost_squared, people * cost_squared - cost * cost as scaled_squares
+trial as (
+    select
+        timing,
+        condition_list,
+        outcome,
+        truncation,
+        validation,
+        predictor,
+        case when predictor = 'condition_count' then 2 else count(*) end as cell_count,
+        sum(trained_people) as trained_people,
+        sum(trained_cost) as trained_cost,
+        sum(trained_people * steps) as trained_steps,
+        sum(trained_people) * sum(trained_people * steps * steps)
+        - sum(trained_people * steps) * sum(trained_people * steps) as scaled_steps_squares,
+        sum(trained_people) * sum(trained_cost * steps)
+        - sum(trained_people * steps) * sum(trained_cost) as scaled_products,
+        sum(people) as people,
+        sum(cost) as cost,
+        -- people times sum of squares about the mean: a whole number, so that large costs cancel exactly
+        sum(people) * sum(cost_squared) - sum(cost) * sum(cost) as scaled_squares
     from cell_sum
+    group by timing, condition_list, outcome, truncation, validation, predictor
+),
+
+predicted as (  -- a group of which nobody was trained on is given the mean of all
+    select
+        c.timing,
+        c.condition_list,
+        c.outcome,
+        c.truncation,
+        c.validation,
+        c.predictor,
+        c.cell,
+        c.people,
+        c.cost,
+        c.cost_squared,
+        case
+            when c.predictor = 'condition_count' and t.scaled_steps_squares > 0
+                then cast(floor(0.5 + 1000000 * (
+                    cast(t.trained_cost as double)
+                    + cast(t.scaled_products as double) / nullif(cast(t.scaled_steps_squares as double), 0)
+                    * cast(t.trained_people * c.steps - t.trained_steps as double)
+                ) / nullif(cast(t.trained_people as double), 0)) as decimal(38, 0))
+            when c.predictor <> 'condition_count' and c.trained_people > 0 then c.trained_cost
+            else t.trained_cost
+        end as numerator,
+        case
+            when c.predictor = 'condition_count' and t.scaled_steps_squares > 0 then cast(1000000 as decimal(38, 0))
+            when c.predictor <> 'condition_count' and c.trained_people > 0 then c.trained_people
+            else t.trained_people
+        end as denominator
+    from cell_sum as c
+    inner join trial as t
+        on
+            c.timing = t.timing
+            and c.condition_list = t.condition_list
+            and c.outcome = t.outcome
+            and c.truncation = t.truncation
+            and c.validation = t.validation
+            and c.predictor = t.predictor
+),
+
+squared_error as (
+    select
+        timing,
+        condition_list,
+        outcome,
+        truncation,
+        validation,
+        predictor,
+        -- a sum of doubles would depend on the order of rows: a sum of ten-thousandths does not
+        sum(cast(
+            cast(
+                denominator * denominator * cost_squared - 2 * denominator * numerator * cost
+                + numerator * numerator * people as double
+            ) / nullif(cast(denominator * denominator as double), 0) as decimal(38, 4)
+        )) as squares_within
+    from predicted
+    group by timing, condition_list, outcome, truncation, validation, predictor
+),
+
+practice_sum as (
+    select
+        c.timing,
+        c.condition_list,
+        c.outcome,
+        c.truncation,
+        c.validation,
+        c.predictor,
+        c.practice_code,
+        sum(c.people) as people,
+        sum(c.cost) as cost,
+        sum(cast(
+            cast(c.people * k.numerator as double) / nullif(cast(k.denominator as double), 0) as decimal(38, 4)
+        )) as predicted_cost
+    from cell_practice as c
+    inner join predicted as k
+        on
+            c.timing = k.timing
+            and c.condition_list = k.condition_list
+            and c.outcome = k.outcome
+            and c.truncation = k.truncation
+            and c.validation = k.validation
+            and c.predictor = k.predictor
+            and c.cell = k.cell
+    where c.people > 0
+    group by
+        c.timing,
+        c.condition_list,
+        c.outcome,
+        c.truncation,
+        c.validation,
+        c.predictor,
+        c.practice_code
+),
+
+practice_error as (
+    select
+        s.timing,
+        s.condition_list,
+        s.outcome,
+        s.truncation,
+        s.validation,
+        s.predictor,
+        sum(cast(
+            power(cast(s.cost - s.predicted_cost as double), 2) / nullif(cast(s.people as double), 0)
+            as decimal(38, 4)
+        )) as squares_within,
+        sum(cast(
+            power(
+                cast(s.cost as double)
+                - cast(s.people as double) * cast(t.cost as double) / nullif(cast(t.people as double), 0), 2
+            ) / nullif(cast(s.people as double), 0) as decimal(38, 4)
+        )) as squares
+    from practice_sum as s
+    inner join trial as t
+        on
+            s.timing = t.timing
+            and s.condition_list = t.condition_list
+            and s.outcome = t.outcome
+            and s.truncation = t.truncation
+            and s.validation = t.validation
+            and s.predictor = t.predictor
+    group by
+        s.timing,
+        s.condition_list,
+        s.outcome,
+        s.truncation,
+        s.validation,
+        s.predictor
+),
+
+person_error as (
+    select
+        k.timing,
+        k.condition_list,
+        k.outcome,
+        k.truncation,
+        k.validation,
+        k.predictor,
+        k.cell,
+        sum(cast(a.people * abs(k.denominator * a.cost - k.numerator) as decimal(38, 0)))
+        as scaled_error,
+        max(k.denominator) as denominator
+    from drawn as a
+    cross join trial_of as t
+    inner join predicted as k
+        on
+            a.timing = k.timing
+            and a.condition_list = k.condition_list
+            and a.outcome = k.outcome
+            and a.truncation = k.truncation
+            and t.validation = k.validation
+            and t.predictor = k.predictor
+            and case t.predictor
+            when 'age_band' then a.age_band
+            when 'sex' then a.sex_code
+            when 'age_band_sex' then a.age_band || ' ' || a.sex_code
+            when 'count_band' then a.count_band
+            when 'age_band_count_band' then a.age_band || ' ' || a.count_band
+            else cast(a.condition_count as string)
+        end = k.cell
+    where
+        t.validation = 'in_sample'
+        or (t.validation = 'held_out_people' and a.people_half = 1)
+        or (t.validation = 'held_out_practices' and a.practice_half = 1)
+    group by
+        k.timing,
+        k.condition_list,
+        k.outcome,
+        k.truncation,
+        k.validation,
+        k.predictor,
+        k.cell
+),
+
+absolute_error as (
+    select
+        timing,
+        condition_list,
+        outcome,
+        truncation,
+        validation,
+        predictor,
+        sum(cast(cast(scaled_error as double) / nullif(cast(denominator as double), 0) as decimal(38, 4))) as error
+    from person_error
+    group by timing, condition_list, outcome, truncation, validation, predictor
+),
+
+about_the_mean as (  -- the same for every predictor
+    select
+        t.timing,
+        t.condition_list,
+        t.outcome,
+        t.truncation,
+        t.validation,
+        cast(sum(cast(a.people * abs(t.people * a.cost - t.cost) as decimal(38, 0))) as double)
+        / nullif(cast(max(t.people) as double), 0) as error
+    from drawn as a
+    inner join trial as t
+        on
+            a.timing = t.timing
+            and a.condition_list = t.condition_list
+            and a.outcome = t.outcome
+            and a.truncation = t.truncation
+    where
+        t.predictor = 'sex'
+        and (
+            t.validation = 'in_sample'
+            or (t.validation = 'held_out_people' and a.people_half = 1)
+            or (t.validation = 'held_out_practices' and a.practice_half = 1)
+        )
+    group by t.timing, t.condition_list, t.outcome, t.truncation, t.validation
 ),
 
 explained as (
     select
-        condition_list,
-        predictor,
-        count(*) as cell_count,
-        sum(people) as people,
-        sum(people) * sum(cost_squared) - sum(cost) * sum(cost) as scaled_squares,
-        -- a sum of doubles would depend on the order of rows: a sum of ten-thousandths does not
-        sum(cast(cast(scaled_squares as double) / nullif(people, 0) as decimal(38, 4))) as squares_within
-    from spread
-    group by condition_list, predictor
+        t.timing,
+        t.condition_list,
+        t.outcome,
+        t.truncation,
+        t.validation,
+        t.predictor,
+        t.people,
+        t.cell_count,
+        1 - cast(t.people * e.squares_within as double) / nullif(cast(t.scaled_squares as double), 0) as r_squared,
+        1 - cast(b.squares_within as double) / nullif(cast(b.squares as double), 0) as r_squared_practice,
+        1 - cast(d.error as double) / nullif(m.error, 0) as cpm,
+        cast(d.error as double) / nullif(cast(t.people as double), 0) as mean_error
+    from trial as t
+    inner join squared_error as e
+        on
+            t.timing = e.timing
+            and t.condition_list = e.condition_list
+            and t.outcome = e.outcome
+            and t.truncation = e.truncation
+            and t.validation = e.validation
+            and t.predictor = e.predictor
+    inner join practice_error as b
+        on
+            t.timing = b.timing
+            and t.condition_list = b.condition_list
+            and t.outcome = b.outcome
+            and t.truncation = b.truncation
+            and t.validation = b.validation
+            and t.predictor = b.predictor
+    inner join absolute_error as d
+        on
+            t.timing = d.timing
+            and t.condition_list = d.condition_list
+            and t.outcome = d.outcome
+            and t.truncation = d.truncation
+            and t.validation = d.validation
+            and t.predictor = d.predictor
+    inner join about_the_mean as m
+        on
+            t.timing = m.timing
+            and t.condition_list = m.condition_list
+            and t.outcome = m.outcome
+            and t.truncation = m.truncation
+            and t.validation = m.validation
 ),
 
-rests_on as (  -- the least complete feed of care; a feed that was never due has no completeness
-    select case when count(completeness) = count(*) then min(completeness) end as completeness
-    from feed_completeness
-    where setting is not null
+rests_on as (  -- the least complete feed of care, or of the setting; a feed never due has no completeness
+    select o.outcome, case when count(f.completeness) = count(*) then min(f.completeness) end as completeness
+    from feed_completeness as f
+    inner join (select distinct outcome from trial) as o on o.outcome in ('total', f.setting)
+    where f.setting is not null
+    group by o.outcome
 )
 
 select
     p.financial_year,
     e.condition_list,
     e.predictor,
+    e.outcome,
+    e.timing,
+    e.validation,
+    e.truncation,
     cast(e.people as bigint) as people_count,
     cast(e.cell_count as bigint) as cell_count,
-    1 - cast(e.people * e.squares_within as double) / nullif(cast(e.scaled_squares as double), 0) as r_squared,
-    'group means, in sample, concurrent' as design,
+    e.r_squared,
+    case
+        when e.validation = 'in_sample'
+            then 1 - (1 - e.r_squared) * cast(e.people - 1 as double)
+                / nullif(cast(greatest(e.people - e.cell_count, 0) as double), 0)
+    end as adjusted_r_squared,
+    e.r_squared_practice,
+    e.cpm,
+    e.mean_error as mape_pence_per_person,
+    case when e.predictor = 'condition_count' then 'line' else 'group means' end
+    || case e.validation
+        when 'in_sample' then ', in sample, '
+        when 'held_out_people' then ', held-out half of people, '
+        else ', held-out half of practices, '
+    end
+    || e.timing
+    || case e.truncation when 'p99' then ', cost cut at the 99th percentile' else '' end as design,
     r.completeness,
     p.exposure_rule
 from explained as e
-cross join rests_on as r
+left join rests_on as r on e.outcome = r.outcome
 cross join run_parameters as p

@@ -60,10 +60,12 @@ def read_people(store: Store, year: str) -> tuple[pl.DataFrame, pl.DataFrame]:
         .select("person_id", "condition_count")
     )
     joined = person.join(cost, on="person_id").join(count, on="person_id").sort("person_id").collect()
-    return joined, _scan(store, "model_condition", year).select("person_id", "counted_as").collect()
+    counted = _scan(store, "condition_list").filter(pl.col("condition_list") == "delphi52")
+    conditions = _scan(store, "person_year_condition", year).join(counted, on="condition_code")
+    return joined, conditions.select("person_id", "counted_as").unique().collect()
 
 
-def _scan(store: Store, table: str, year: str) -> pl.LazyFrame:
+def _scan(store: Store, table: str, year: str | None = None) -> pl.LazyFrame:
     store.prove(stored := store.require(table, year))
     return pl.scan_parquet(store.paths(stored), glob=False)
 

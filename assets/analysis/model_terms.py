@@ -79,7 +79,7 @@ def _add(
 ) -> None:
     if _is_enough(has, sides):
         terms[name] = has.astype(np.float64) if value is None else value
-    elif NOT_KNOWN not in name:
+    elif has.any() and NOT_KNOWN not in name:
         left_out[name] = f"fewer than {FEWEST} people on a side of the outcome"
 
 
