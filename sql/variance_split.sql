@@ -26,13 +26,13 @@ with subset as (
 
 part as (
     select
-        financial_year, condition_list, outcome, timing, 'age_band' as predictor, of_age as of_it, of_count as of_other, of_both,
-        people_count, design, completeness, exposure_rule
+        financial_year, condition_list, outcome, timing, 'age_band' as predictor, of_age as of_it,
+        of_count as of_other, of_both, people_count, design, completeness, exposure_rule
     from subset
     union all
     select
-        financial_year, condition_list, outcome, timing, 'count_band' as predictor, of_count as of_it, of_age as of_other, of_both,
-        people_count, design, completeness, exposure_rule
+        financial_year, condition_list, outcome, timing, 'count_band' as predictor, of_count as of_it,
+        of_age as of_other, of_both, people_count, design, completeness, exposure_rule
     from subset
 )
 

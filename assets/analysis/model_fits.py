@@ -21,6 +21,7 @@ from assets.analysis.model_terms import FEWEST, Design, design
 _MOST_STEPS = 60
 _MOST_HALVINGS = 30
 _SMALLEST_STEP = 1e-9
+_LARGEST_STEP = 2.0  # so that a first step from far away does not run off
 _LARGEST_EXPONENT = 500.0
 _LARGEST_COEFFICIENT = 15.0  # an odds ratio of three million: people whom a term tells apart altogether
 # The log-likelihood at a linear predictor of cells, its slope and its curvature by cell.
@@ -171,6 +172,7 @@ def _newton(matrix: np.ndarray, intercept: float, likelihood: Likelihood) -> np.
     value, slope, curvature = likelihood(eta)
     for _ in range(_MOST_STEPS):
         step = _solved(matrix.T @ (matrix * curvature[:, None]), matrix.T @ slope)
+        step *= min(1, _LARGEST_STEP / np.abs(step).max(initial=_SMALLEST_STEP))
         along = matrix @ step
         for _ in range(_MOST_HALVINGS):
             found = likelihood(eta + along)
@@ -178,9 +180,7 @@ def _newton(matrix: np.ndarray, intercept: float, likelihood: Likelihood) -> np.
                 break
             step, along = step / 2, along / 2
         coefficient, eta, (value, slope, curvature) = coefficient + step, eta + along, found
-        if np.abs(coefficient[1:]).max(initial=0) > _LARGEST_COEFFICIENT:
-            break
-        if np.abs(step).max() < _SMALLEST_STEP:
+        if np.abs(step).max() < _SMALLEST_STEP and np.abs(coefficient[1:]).max(initial=0) < _LARGEST_COEFFICIENT:
             return coefficient
     raise NotFittedError("does not converge")
 

@@ -37,7 +37,16 @@ def test_parts_are_those_of_least_squares_on_dummies_and_sum_to_the_whole(tmp_pa
         for row in run(Case("explained_variance", "explained", of_people, ""), tmp_path)
         if (row["timing"], row["outcome"]) == ("concurrent", "total")
     ]
-    names = ("condition_list", "predictor", "outcome", "timing", "validation", "truncation", "people_count", "r_squared")
+    names = (
+        "condition_list",
+        "predictor",
+        "outcome",
+        "timing",
+        "validation",
+        "truncation",
+        "people_count",
+        "r_squared",
+    )
     given = rows("  ".join(names), *([row[name] for row in explained] for name in names)).replace("None", "null")
     (tmp_path / "split").mkdir()
     split = run(Case("variance_split", "split", {"explained_variance": given}, ""), tmp_path / "split")
