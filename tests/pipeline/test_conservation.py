@@ -207,7 +207,17 @@ def test_the_line_names_step_feed_provider_month_and_gap(tied: Store) -> None:
     )
 
 
-def test_prices_that_change_places_are_found_though_their_sum_is_kept(tied: Store) -> None:
+@pytest.mark.parametrize(
+    ("column", "told"),
+    [
+        ("cost_pence", r"by \+0 pence, \d+ unit by unit, at \w+, provider"),
+        (
+            "real_cost_pence",
+            r"real cost without an index differs from cost by \d+ pence unit by unit, at \w+, provider",
+        ),
+    ],
+)
+def test_prices_that_change_places_are_found_though_their_sum_is_kept(tied: Store, column: str, told: str) -> None:
     costs = tied.frame("activity_cost", "2024-25").with_row_index("position")
     group = ["feed", "provider_code", "activity_month", "link_status"]
     one, other = (
@@ -216,16 +226,12 @@ def test_prices_that_change_places_are_found_though_their_sum_is_kept(tied: Stor
         .unique("cost_pence", maintain_order=True)["position"]
         .head(2)
     )
-    prices = dict(costs.filter(pl.col("position").is_in([one, other])).select("position", "cost_pence").rows())
+    prices = dict(costs.filter(pl.col("position").is_in([one, other])).select("position", column).rows())
     swapped = costs.with_columns(
-        cost_pence=pl.when(position=one)
-        .then(prices[other])
-        .when(position=other)
-        .then(prices[one])
-        .otherwise("cost_pence")
+        pl.when(position=one).then(prices[other]).when(position=other).then(prices[one]).otherwise(column).alias(column)
     ).drop("position")
     with (
         built_wrong(tied, "activity_cost", "2024-25", swapped),
-        pytest.raises(ConservationError, match=r"by \+0 pence, \d+ unit by unit, at \w+, provider"),
+        pytest.raises(ConservationError, match=told),
     ):
         prove_outputs(tied, ["2024-25"])
