@@ -4,19 +4,18 @@
 -- trained on cost, over how many they are; of a line, millionths. In sample, the people trained on are those tested.
 -- Source: person_year, person_year_cost, person_year_morbidity of the year, and the first and last of the year before;
 -- feed_completeness. Denominator: all registered people; of a prospective row, those registered in both years.
-with practice_half as (  -- every second practice by code
+with practice_place as (
     select
         practice_code,
-        mod(row_number() over (partition by financial_year order by practice_code asc nulls last), 2) as half
+        row_number() over (partition by financial_year order by practice_code asc nulls last) as practice
     from (select distinct financial_year, practice_code from person_year) as practice
 ),
 
 registered as (
     select
         y.person_id,
-        y.practice_code,
+        h.practice,
         mod(abs(y.person_id), 2) as people_half,
-        h.half as practice_half,
         c.primary_pence,
         c.inpatient_pence,
         c.outpatient_pence,
@@ -28,7 +27,7 @@ registered as (
         c.total_pence
     from person_year as y
     inner join person_year_cost as c on y.person_id = c.person_id
-    inner join practice_half as h on y.practice_code = h.practice_code
+    inner join practice_place as h on y.practice_code = h.practice_code
 ),
 
 of_a_cost as (
@@ -49,14 +48,21 @@ ranked as (
 
 cap as (select min(cost) as cost from ranked where 100 * people_up >= 99 * people_in_all),
 
+measure as (  -- 1 and 2 are the whole
+    select m.measure, m.outcome, m.truncation
+    from (
+        values (1, 'total', 'none'), (2, 'total', 'p99'), (3, 'primary', 'none'), (4, 'inpatient', 'none'),
+        (5, 'outpatient', 'none'), (6, 'emergency', 'none'), (7, 'community', 'none'), (8, 'mental_health', 'none'),
+        (9, 'social_care', 'none'), (10, 'continuing_care', 'none')
+    ) as m(measure, outcome, truncation)
+),
+
 paid as (
     select
         r.person_id,
-        r.practice_code,
+        r.practice,
         r.people_half,
-        r.practice_half,
-        o.outcome,
-        o.truncation,
+        o.measure,
         case
             when o.outcome = 'total' and o.truncation = 'p99' then least(r.total_pence, cap.cost)
             when o.outcome = 'total' then r.total_pence
@@ -71,11 +77,7 @@ paid as (
         end as cost
     from registered as r
     cross join cap
-    cross join (
-        values ('total', 'none'), ('total', 'p99'), ('primary', 'none'), ('inpatient', 'none'), ('outpatient', 'none'),
-        ('emergency', 'none'), ('community', 'none'), ('mental_health', 'none'), ('social_care', 'none'),
-        ('continuing_care', 'none')
-    ) as o(outcome, truncation)
+    cross join measure as o
 ),
 
 described as (
@@ -102,112 +104,116 @@ described as (
     inner join person_year_morbidity_before as m on y.person_id = m.person_id
 ),
 
-drawn as (  -- people who are alike in everything, cost with it, are added up first: most cost nothing in a setting
+profile as (  -- numbered, since numbers are joined faster than names
     select
-        d.timing,
-        d.condition_list,
-        d.age_band,
-        d.sex_code,
-        d.count_band,
-        d.condition_count,
-        p.practice_code,
-        p.people_half,
-        p.practice_half,
-        p.outcome,
-        p.truncation,
-        p.cost,
-        count(*) as people
+        2 * row_number() over (
+            partition by timing
+            order by
+                condition_list asc nulls last, age_band asc nulls last, sex_code asc nulls last,
+                count_band asc nulls last, condition_count asc nulls last
+        ) + case timing when 'concurrent' then 0 else 1 end as profile,
+        timing,
+        condition_list,
+        age_band,
+        sex_code,
+        count_band,
+        condition_count
+    from (
+        select distinct timing, condition_list, age_band, sex_code, count_band, condition_count
+        from described
+    ) as distinct_profile
+),
+
+drawn as (  -- people who are alike in everything, cost with it, are added up first: most cost nothing in a setting
+    select f.profile, p.practice, p.people_half, p.measure, p.cost, count(*) as people
     from described as d
+    inner join profile as f
+        on
+            d.timing = f.timing
+            and d.condition_list = f.condition_list
+            and d.age_band = f.age_band
+            and d.sex_code = f.sex_code
+            and d.count_band = f.count_band
+            and d.condition_count = f.condition_count
     inner join paid as p on d.person_id = p.person_id
-    where d.timing = 'concurrent' or p.outcome = 'total'
-    group by
-        d.timing,
-        d.condition_list,
-        d.age_band,
-        d.sex_code,
-        d.count_band,
-        d.condition_count,
-        p.practice_code,
-        p.people_half,
-        p.practice_half,
-        p.outcome,
-        p.truncation,
-        p.cost
+    where d.timing = 'concurrent' or p.measure <= 2
+    group by f.profile, p.practice, p.people_half, p.measure, p.cost
 ),
 
 alike as (
     select
-        timing,
-        condition_list,
-        age_band,
-        sex_code,
-        count_band,
-        condition_count,
-        practice_code,
+        profile,
+        practice,
         people_half,
-        practice_half,
-        outcome,
-        truncation,
+        measure,
         cast(sum(people) as decimal(38, 0)) as people,
         sum(cast(people as decimal(38, 0)) * cost) as cost,
         sum(cast(people as decimal(38, 0)) * cost * cost) as cost_squared
     from drawn
-    group by
-        timing,
-        condition_list,
-        age_band,
-        sex_code,
-        count_band,
-        condition_count,
-        practice_code,
-        people_half,
-        practice_half,
-        outcome,
-        truncation
+    group by profile, practice, people_half, measure
 ),
 
 trial_of as (
-    select v.validation, g.predictor
-    from (values ('in_sample'), ('held_out_people'), ('held_out_practices')) as v(validation)
+    select 10 * v.place + g.place as trial, v.validation, g.predictor
+    from (values (1, 'in_sample'), (2, 'held_out_people'), (3, 'held_out_practices')) as v(place, validation)
     cross join (
-        values ('age_band'), ('sex'), ('age_band_sex'), ('count_band'), ('age_band_count_band'), ('condition_count')
-    ) as g(predictor)
+        values (1, 'age_band'), (2, 'sex'), (3, 'age_band_sex'), (4, 'count_band'), (5, 'age_band_count_band'),
+        (6, 'condition_count')
+    ) as g(place, predictor)
+),
+
+cell_of as (
+    select
+        f.profile,
+        t.trial,
+        m.measure,
+        f.timing,
+        f.condition_list,
+        m.outcome,
+        m.truncation,
+        t.validation,
+        t.predictor,
+        case t.predictor
+            when 'age_band' then f.age_band
+            when 'sex' then f.sex_code
+            when 'age_band_sex' then f.age_band || ' ' || f.sex_code
+            when 'count_band' then f.count_band
+            when 'age_band_count_band' then f.age_band || ' ' || f.count_band
+            else cast(f.condition_count as string)
+        end as cell,
+        case when t.predictor = 'condition_count' then f.condition_count else 0 end as steps
+    from profile as f
+    cross join trial_of as t
+    cross join measure as m
+    where m.measure <= 2 or (t.validation = 'in_sample' and f.timing = 'concurrent')
 ),
 
 tried as (  -- the second half of people, or of practices, is tested on what is learnt of the first
     select
-        a.timing,
-        a.condition_list,
-        a.outcome,
-        a.truncation,
-        t.validation,
-        t.predictor,
-        case t.predictor
-            when 'age_band' then a.age_band
-            when 'sex' then a.sex_code
-            when 'age_band_sex' then a.age_band || ' ' || a.sex_code
-            when 'count_band' then a.count_band
-            when 'age_band_count_band' then a.age_band || ' ' || a.count_band
-            else cast(a.condition_count as string)
-        end as cell,
-        case when t.predictor = 'condition_count' then a.condition_count else 0 end as steps,
-        a.practice_code,
-        case
-            when t.validation = 'held_out_people' and a.people_half = 1 then 0
-            when t.validation = 'held_out_practices' and a.practice_half = 1 then 0
+        c.timing,
+        c.condition_list,
+        c.outcome,
+        c.truncation,
+        c.validation,
+        c.predictor,
+        c.cell,
+        c.steps,
+        a.practice,
+        case c.validation
+            when 'held_out_people' then 1 - a.people_half
+            when 'held_out_practices' then 1 - mod(a.practice, 2)
             else 1
         end as is_trained,
-        case
-            when t.validation = 'held_out_people' and a.people_half = 0 then 0
-            when t.validation = 'held_out_practices' and a.practice_half = 0 then 0
+        case c.validation
+            when 'held_out_people' then a.people_half
+            when 'held_out_practices' then mod(a.practice, 2)
             else 1
         end as is_tested,
         a.people,
         a.cost,
         a.cost_squared
     from alike as a
-    cross join trial_of as t
-    where t.validation = 'in_sample' or a.outcome = 'total'
+    inner join cell_of as c on a.profile = c.profile and a.measure = c.measure
 ),
 
 cell_practice as (
@@ -220,14 +226,14 @@ cell_practice as (
         predictor,
         cell,
         steps,
-        practice_code,
+        practice,
         sum(case when is_trained = 1 then people else 0 end) as trained_people,
         sum(case when is_trained = 1 then cost else 0 end) as trained_cost,
         sum(case when is_tested = 1 then people else 0 end) as people,
         sum(case when is_tested = 1 then cost else 0 end) as cost,
         sum(case when is_tested = 1 then cost_squared else 0 end) as cost_squared
     from tried
-    group by timing, condition_list, outcome, truncation, validation, predictor, cell, steps, practice_code
+    group by timing, condition_list, outcome, truncation, validation, predictor, cell, steps, practice
 ),
 
 cell_sum as (
@@ -338,7 +344,7 @@ practice_sum as (
         c.truncation,
         c.validation,
         c.predictor,
-        c.practice_code,
+        c.practice,
         sum(c.people) as people,
         sum(c.cost) as cost,
         sum(cast(
@@ -362,7 +368,7 @@ practice_sum as (
         c.truncation,
         c.validation,
         c.predictor,
-        c.practice_code
+        c.practice
 ),
 
 practice_error as (
@@ -401,64 +407,54 @@ practice_error as (
         s.predictor
 ),
 
-person_error as (
+profile_prediction as (
     select
-        k.timing,
-        k.condition_list,
-        k.outcome,
-        k.truncation,
-        k.validation,
-        k.predictor,
-        k.cell,
-        sum(cast(a.people * abs(k.denominator * a.cost - k.numerator) as decimal(38, 0)))
-        as scaled_error,
-        max(k.denominator) as denominator
-    from drawn as a
-    cross join trial_of as t
+        c.profile, c.measure, c.trial, c.timing, c.condition_list, c.outcome, c.truncation, c.validation, c.predictor,
+        k.numerator, k.denominator
+    from cell_of as c
     inner join predicted as k
         on
-            a.timing = k.timing
-            and a.condition_list = k.condition_list
-            and a.outcome = k.outcome
-            and a.truncation = k.truncation
-            and t.validation = k.validation
-            and t.predictor = k.predictor
-            and case t.predictor
-            when 'age_band' then a.age_band
-            when 'sex' then a.sex_code
-            when 'age_band_sex' then a.age_band || ' ' || a.sex_code
-            when 'count_band' then a.count_band
-            when 'age_band_count_band' then a.age_band || ' ' || a.count_band
-            else cast(a.condition_count as string)
-        end = k.cell
+            c.timing = k.timing
+            and c.condition_list = k.condition_list
+            and c.outcome = k.outcome
+            and c.truncation = k.truncation
+            and c.validation = k.validation
+            and c.predictor = k.predictor
+            and c.cell = k.cell
+),
+
+profile_error as (
+    select
+        a.profile,
+        a.measure,
+        k.trial,
+        sum(cast(a.people * abs(k.denominator * a.cost - k.numerator) as decimal(38, 0))) as scaled_error
+    from drawn as a
+    inner join profile_prediction as k on a.profile = k.profile and a.measure = k.measure
     where
-        t.validation = 'in_sample'
-        or (t.validation = 'held_out_people' and a.people_half = 1)
-        or (t.validation = 'held_out_practices' and a.practice_half = 1)
-    group by
-        k.timing,
-        k.condition_list,
-        k.outcome,
-        k.truncation,
-        k.validation,
-        k.predictor,
-        k.cell
+        k.validation = 'in_sample'
+        or (k.validation = 'held_out_people' and a.people_half = 1)
+        or (k.validation = 'held_out_practices' and mod(a.practice, 2) = 1)
+    group by a.profile, a.measure, k.trial
 ),
 
 absolute_error as (
     select
-        timing,
-        condition_list,
-        outcome,
-        truncation,
-        validation,
-        predictor,
-        sum(cast(cast(scaled_error as double) / nullif(cast(denominator as double), 0) as decimal(38, 4))) as error
-    from person_error
-    group by timing, condition_list, outcome, truncation, validation, predictor
+        k.timing,
+        k.condition_list,
+        k.outcome,
+        k.truncation,
+        k.validation,
+        k.predictor,
+        sum(cast(
+            cast(e.scaled_error as double) / nullif(cast(k.denominator as double), 0) as decimal(38, 4)
+        )) as error
+    from profile_error as e
+    inner join profile_prediction as k on e.profile = k.profile and e.measure = k.measure and e.trial = k.trial
+    group by k.timing, k.condition_list, k.outcome, k.truncation, k.validation, k.predictor
 ),
 
-about_the_mean as (  -- the same for every predictor
+spread as (  -- about the mean, which is the same for every predictor
     select
         t.timing,
         t.condition_list,
@@ -468,18 +464,21 @@ about_the_mean as (  -- the same for every predictor
         cast(sum(cast(a.people * abs(t.people * a.cost - t.cost) as decimal(38, 0))) as double)
         / nullif(cast(max(t.people) as double), 0) as error
     from drawn as a
+    inner join cell_of as c on a.profile = c.profile and a.measure = c.measure
     inner join trial as t
         on
-            a.timing = t.timing
-            and a.condition_list = t.condition_list
-            and a.outcome = t.outcome
-            and a.truncation = t.truncation
+            c.timing = t.timing
+            and c.condition_list = t.condition_list
+            and c.outcome = t.outcome
+            and c.truncation = t.truncation
+            and c.validation = t.validation
+            and c.predictor = t.predictor
     where
-        t.predictor = 'sex'
+        c.predictor = 'sex'
         and (
-            t.validation = 'in_sample'
-            or (t.validation = 'held_out_people' and a.people_half = 1)
-            or (t.validation = 'held_out_practices' and a.practice_half = 1)
+            c.validation = 'in_sample'
+            or (c.validation = 'held_out_people' and a.people_half = 1)
+            or (c.validation = 'held_out_practices' and mod(a.practice, 2) = 1)
         )
     group by t.timing, t.condition_list, t.outcome, t.truncation, t.validation
 ),
@@ -523,7 +522,7 @@ explained as (
             and t.truncation = d.truncation
             and t.validation = d.validation
             and t.predictor = d.predictor
-    inner join about_the_mean as m
+    inner join spread as m
         on
             t.timing = m.timing
             and t.condition_list = m.condition_list

@@ -100,7 +100,8 @@ def _achieved(release: duckdb.DuckDBPyConnection, year: str) -> dict[str, float]
     r_squared = dict(
         ask(
             "select predictor, r_squared from restricted.explained_variance"
-            " where financial_year = ? and condition_list = 'delphi52'"
+            " where financial_year = ? and condition_list = 'delphi52' and outcome = 'total' and timing = 'concurrent'"
+            " and validation = 'in_sample' and truncation = 'none'"
         )
     )
     mean = {
