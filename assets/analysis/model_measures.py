@@ -120,8 +120,8 @@ def _slope(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
     """The slope of a line through points, and its robust error (HC1)."""
     people, centred = len(x), x - x.mean()
     spread = float(centred @ centred)
-    if not spread:
-        raise NotFittedError("predictions are all the same")
+    if not spread or people <= 2:  # noqa: PLR2004  a line has two parameters
+        raise NotFittedError("predictions are all the same, or of too few people")
     slope = float(centred @ y) / spread
     rest = y - y.mean() - slope * centred
     robust = float(np.sqrt((centred**2 @ rest**2) * people / (people - 2))) / spread

@@ -110,7 +110,7 @@ def fitted_tables(
             whole = _models(people, setting, np.ones(len(people.cell), bool))
             half = _models(people, setting, people.in_first_half)
             actual = people.cost[setting]
-            rows["two_part_model"] += [about | row for part in _PARTS for row in _terms(part, whole.part(part))]
+            rows["two_part_model"] += [about | row for part in _PARTS for row in _terms(part, whole.parts[part])]
             rows["model_fit"] += [about | row for row in _fits(people, actual, whole, half)]
             rows["model_test"] += [about | row for row in _tests(people, actual, whole, half)]
     tables = (TWO_PART_MODEL, MODEL_FIT, MODEL_TEST)
@@ -126,8 +126,16 @@ class _Models:
     smeared: Smearing | None
     people: int
 
-    def part(self, name: str) -> Fit | str:
-        return self.parts[name]
+    def fit(self, part: str) -> Fit:
+        """A part.
+
+        Raises:
+            NotFittedError: if it could not be fitted.
+        """
+        found = self.parts[part]
+        if isinstance(found, str):
+            raise NotFittedError(found)
+        return found
 
     def predicted(self, model: str) -> np.ndarray:
         """Cost by cell.
@@ -135,18 +143,15 @@ class _Models:
         Raises:
             NotFittedError: if the model could not be fitted.
         """
-        found = self.parts[_MODELS[model]]
-        if isinstance(found, str):
-            raise NotFittedError(found)
+        found = self.fit(_MODELS[model])
         if model == "one_part_gamma":
             return found.mean
         any_use = self.parts["any_use_logit"]
-        use = np.full(len(found.mean), self.share) if isinstance(any_use, str) else any_use.mean
-        return use * (
-            np.exp(found.eta) * self.smeared.factor
-            if self.smeared and found is self.parts["cost_log_ols"]
-            else found.mean
-        )
+        use = self.share if isinstance(any_use, str) else any_use.mean
+        if model == "two_part_gamma":
+            return use * found.mean
+        assert self.smeared
+        return use * np.exp(found.eta) * self.smeared.factor
 
 
 def _models(people: People, setting: str, fitted_on: np.ndarray) -> _Models:
@@ -221,13 +226,15 @@ def _fits(people: People, actual: np.ndarray, whole: _Models, half: _Models) -> 
             row: Row = {"model": model, "sample": sample, "design": design, "truncation": "none"}
             try:
                 predicted = models.predicted(model)
+                if not measured.any():
+                    raise NotFittedError("nobody to measure it on")
             except NotFittedError as reason:
                 yield row | {"fitted_count": 0, "measured_count": 0, "reason": str(reason)}
                 continue
             of, cost = people.cell[measured], actual[measured]
             row |= {"fitted_count": models.people, "measured_count": len(cost)} | measure.measures(cost, predicted[of])
             if model != "one_part_gamma":
-                row["any_use_by"] = "share" if isinstance(models.part("any_use_logit"), str) else "logit"
+                row["any_use_by"] = "share" if isinstance(models.parts["any_use_logit"], str) else "logit"
             if model == "two_part_log_ols_smearing" and (smeared := models.smeared):
                 row |= {
                     "smearing_by": smeared.by,
@@ -242,21 +249,11 @@ def _tests(people: People, actual: np.ndarray, whole: _Models, half: _Models) ->
     others = ~people.in_first_half
 
     def linked(part: str) -> measure.Tested:
-        found = whole.part(part)
-        if isinstance(found, str):
-            raise NotFittedError(found)
-        return measure.link(found, _AGAIN[part], people.cells)
-
-    def parked() -> measure.Tested:
-        found = whole.part("cost_gamma_log")
-        if isinstance(found, str):
-            raise NotFittedError(found)
-        return measure.park(found)
+        return measure.link(whole.fit(part), _AGAIN[part], people.cells)
 
     def equal() -> measure.Tested:
-        found = whole.part("cost_log_ols")
-        if isinstance(found, str) or not whole.smeared:
-            raise NotFittedError(str(found))
+        found = whole.fit("cost_log_ols")
+        assert whole.smeared
         return measure.breusch_pagan(whole.smeared.breusch_pagan, len(found.residual))
 
     def of_all(model: str, test: Callable[..., measure.Tested]) -> measure.Tested:
@@ -266,7 +263,10 @@ def _tests(people: People, actual: np.ndarray, whole: _Models, half: _Models) ->
         return measure.copas(actual[others], half.predicted(model)[people.cell[others]])
 
     own: dict[str, dict[str, Callable[[], measure.Tested]]] = {
-        "two_part_gamma": {"park": parked, "link_any_use": lambda: linked("any_use_logit")},
+        "two_part_gamma": {
+            "park": lambda: measure.park(whole.fit("cost_gamma_log")),
+            "link_any_use": lambda: linked("any_use_logit"),
+        },
         "two_part_log_ols_smearing": {"breusch_pagan": equal},
         "one_part_gamma": {},
     }
