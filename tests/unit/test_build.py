@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from pipelines import build
-from pipelines.build import build_frame, build_sql, sources
+from pipelines.build import build_frame, build_sql, is_stale, sources
 from pipelines.errors import LinkedCareError
 from pipelines.store import Stored, digest_of, frame_writer
 from schemas.catalogue import TABLES
@@ -101,8 +101,11 @@ def test_a_first_year_has_nothing_before_it_and_is_built_again_when_it_has(store
     spend_of(1, "2024-25")
     assert build_sql(store, table, "2024-25").computed
     assert store.frame("yearly_total", "2024-25").rows() == [(0,)]
-    assert not build_sql(store, table, "2024-25").computed
+    built = build_sql(store, table, "2024-25")
+    assert not built.computed
+    assert not is_stale(store, table, built)
     spend_of(2, "2023-24")
+    assert is_stale(store, table, built)
     assert build_sql(store, table, "2024-25").computed
     assert store.frame("yearly_total", "2024-25").rows() == [(2,)]
     spend_of(3, "2022-23")
