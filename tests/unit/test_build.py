@@ -112,6 +112,13 @@ def test_a_first_year_has_nothing_before_it_and_is_built_again_when_it_has(store
     assert not build_sql(store, table, "2024-25").computed
 
 
+def test_only_tables_by_year_look_back_and_only_at_tables_by_year():
+    looking_back = [table for table in TABLES.values() if table.sources_before]
+    assert looking_back
+    assert all(table.by_year for table in looking_back)
+    assert all(TABLES[name].by_year for table in looking_back for name in table.sources_before)
+
+
 def test_a_whole_table_reads_every_year_of_a_source_by_year(store, spend_of):
     spend_of(1, "2024-25")
     spend_of(3, "2023-24")
