@@ -35,8 +35,8 @@ def sources(store: Store, table: Table, year: str | None) -> dict[str, list[Stor
             years = [year] if table.by_year else store.years(name)
         bounds = year_bounds(year) if year else None
         found[name] = [store.require(name, one).within(bounds) for one in years]
-    for name in table.sources_before if year else ():
-        before = store.current(name, year_before(year))
+    for name in table.sources_before:
+        before = store.current(name, year_before(year)) if year else None
         found[f"{name}{BEFORE}"] = [before] if before else []
     return found
 

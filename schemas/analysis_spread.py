@@ -115,7 +115,7 @@ LORENZ_POINT = Table(
         Column(
             "cost_share",
             "DOUBLE",
-            "Share of the cost of the scope that they hold, with part of a person where the percentile ends within one.",
+            "Share of the cost of the scope they hold, with part of a person's where the percentile ends within one.",
             nullable=True,
         ),
         COMPLETENESS,
@@ -131,7 +131,7 @@ HIGH_COST_OVERLAP = Table(
     step="analysis",
     grain="One row per financial year and group, of four.",
     description="Whether those who cost most in health care and in social care are the same people. High cost: the "
-    "fewest people who hold half of the cost, costliest first, by person_id among equals. Registered people of all ages.",
+    "fewest people who hold half of the cost, costliest first, by person_id among equals. All ages.",
     columns=(
         FINANCIAL_YEAR,
         Column("high_cost_in", "STRING", "both, health (only), social_care (only) or neither."),

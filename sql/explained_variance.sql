@@ -162,7 +162,9 @@ trial_of as (
     ) as g(place, predictor)
 ),
 
-cell_of as (
+first_list as (select timing, min(condition_list) as condition_list from profile group by timing),
+
+cell_of as (  -- what knows of no list is told once, of the same people
     select
         f.profile,
         t.trial,
@@ -185,7 +187,10 @@ cell_of as (
     from profile as f
     cross join trial_of as t
     cross join measure as m
-    where m.measure <= 2 or (t.validation = 'in_sample' and f.timing = 'concurrent')
+    inner join first_list as l on f.timing = l.timing
+    where
+        (m.measure <= 2 or (t.validation = 'in_sample' and f.timing = 'concurrent'))
+        and (t.predictor not in ('age_band', 'sex', 'age_band_sex') or f.condition_list = l.condition_list)
 ),
 
 tried as (  -- the second half of people, or of practices, is tested on what is learnt of the first
@@ -454,10 +459,9 @@ absolute_error as (
     group by k.timing, k.condition_list, k.outcome, k.truncation, k.validation, k.predictor
 ),
 
-spread as (  -- about the mean, which is the same for every predictor
+spread as (  -- about the mean, which is the same for every list and predictor
     select
         t.timing,
-        t.condition_list,
         t.outcome,
         t.truncation,
         t.validation,
@@ -480,7 +484,7 @@ spread as (  -- about the mean, which is the same for every predictor
             or (c.validation = 'held_out_people' and a.people_half = 1)
             or (c.validation = 'held_out_practices' and mod(a.practice, 2) = 1)
         )
-    group by t.timing, t.condition_list, t.outcome, t.truncation, t.validation
+    group by t.timing, t.outcome, t.truncation, t.validation
 ),
 
 explained as (
@@ -525,7 +529,6 @@ explained as (
     inner join spread as m
         on
             t.timing = m.timing
-            and t.condition_list = m.condition_list
             and t.outcome = m.outcome
             and t.truncation = m.truncation
             and t.validation = m.validation
@@ -541,7 +544,7 @@ rests_on as (  -- the least complete feed of care, or of the setting; a feed nev
 
 select
     p.financial_year,
-    e.condition_list,
+    l.condition_list,
     e.predictor,
     e.outcome,
     e.timing,
@@ -569,5 +572,9 @@ select
     r.completeness,
     p.exposure_rule
 from explained as e
+inner join (select distinct timing, condition_list from profile) as l
+    on
+        e.timing = l.timing
+        and (e.predictor in ('age_band', 'sex', 'age_band_sex') or e.condition_list = l.condition_list)
 left join rests_on as r on e.outcome = r.outcome
 cross join run_parameters as p

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from pipelines import build
-from pipelines.build import build_frame, build_sql, sources
+from pipelines.build import build_frame, build_sql, is_stale, sources
 from pipelines.errors import LinkedCareError
 from pipelines.store import Stored, digest_of, frame_writer
 from schemas.catalogue import TABLES
@@ -101,12 +101,22 @@ def test_a_first_year_has_nothing_before_it_and_is_built_again_when_it_has(store
     spend_of(1, "2024-25")
     assert build_sql(store, table, "2024-25").computed
     assert store.frame("yearly_total", "2024-25").rows() == [(0,)]
-    assert not build_sql(store, table, "2024-25").computed
+    built = build_sql(store, table, "2024-25")
+    assert not built.computed
+    assert not is_stale(store, table, built)
     spend_of(2, "2023-24")
+    assert is_stale(store, table, built)
     assert build_sql(store, table, "2024-25").computed
     assert store.frame("yearly_total", "2024-25").rows() == [(2,)]
     spend_of(3, "2022-23")
     assert not build_sql(store, table, "2024-25").computed
+
+
+def test_only_tables_by_year_look_back_and_only_at_tables_by_year():
+    looking_back = [table for table in TABLES.values() if table.sources_before]
+    assert looking_back
+    assert all(table.by_year for table in looking_back)
+    assert all(TABLES[name].by_year for table in looking_back for name in table.sources_before)
 
 
 def test_a_whole_table_reads_every_year_of_a_source_by_year(store, spend_of):
