@@ -35,7 +35,7 @@ def table_asset(table: Table, *also: str) -> Callable[[Build], dg.AssetsDefiniti
         @dg.asset(
             name=table.name,
             group_name=table.step,
-            deps=[*table.sources, *also],
+            deps=list(dict.fromkeys((*table.sources, *table.sources_before, *also))),
             partitions_def=YEARS if table.by_year else None,
             backfill_policy=dg.BackfillPolicy.single_run() if table.by_year else None,
             description=f"{table.description} {table.grain}",

@@ -13,14 +13,16 @@ import pyarrow as pa
 
 from pipelines.store import Store, Stored, fingerprint, frame_writer
 from schemas.catalogue import TABLES
-from schemas.financial_year import year_bounds
-from schemas.table import Table
+from schemas.financial_year import year_before, year_bounds
+from schemas.table import BEFORE, Table
 
 SQL = Path(__file__).parent.parent / "sql"
 
 
 def sources(store: Store, table: Table, year: str | None) -> dict[str, list[Stored]]:
     """What each source of a table holds now: the same year where both are by year, else all of it.
+
+    Under `<name>_before` stands the year before; nothing, where that was never built.
 
     Raises:
         LinkedCareError: if a source was never built.
@@ -33,6 +35,9 @@ def sources(store: Store, table: Table, year: str | None) -> dict[str, list[Stor
             years = [year] if table.by_year else store.years(name)
         bounds = year_bounds(year) if year else None
         found[name] = [store.require(name, one).within(bounds) for one in years]
+    for name in table.sources_before if year else ():
+        before = store.current(name, year_before(year))
+        found[f"{name}{BEFORE}"] = [before] if before else []
     return found
 
 
@@ -46,7 +51,11 @@ def build_sql(
     def write(target: Path) -> int:
         with store.engine() as engine:
             for name, parts in found.items():
-                store.register(engine, name, parts, TABLES.get(name))
+                of = TABLES.get(name.removesuffix(BEFORE))
+                if parts or not of:
+                    store.register(engine, name, parts, of)
+                else:
+                    engine.register_rows(name, of.arrow_schema.empty_table())
             if parameters:
                 engine.register_rows("run_parameters", pa.Table.from_pylist([dict(parameters)]))
             return engine.run_sql(table, sql, target)
@@ -76,7 +85,7 @@ def build_file(
 
 def is_stale(store: Store, table: Table, stored: Stored) -> bool:
     """Whether the sources of a table hold other rows than those it was built from."""
-    return bool(table.sources) and fingerprint(_content(sources(store, table, stored.year))) != stored.made_of
+    return bool(table.reads) and fingerprint(_content(sources(store, table, stored.year))) != stored.made_of
 
 
 def _content(found: Mapping[str, list[Stored]]) -> dict[str, list[str]]:

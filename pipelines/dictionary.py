@@ -75,6 +75,8 @@ def _table(table: Table) -> Iterator[str]:
     yield f"- Zone: {table.zone}, {kept}"
     if table.sources:
         yield f"- Sources: {_links(table.sources)}"
+    if table.sources_before:
+        yield f"- Sources, the year before: {_links(table.sources_before)}"
     if table.pence_columns:
         within = f" by {_code(table.control)}" if table.control else ", in all"
         yield f"- Control totals: rows and each column of pence{within}"

@@ -165,9 +165,9 @@ def _undeclared(name: str, sql: str) -> Iterator[str]:
     tree = sqlglot.parse_one(sql, read="duckdb")
     common = {cte.alias for cte in tree.find_all(exp.CTE)}
     read = {one.name for one in tree.find_all(exp.Table)} - common
-    allowed = {*table.sources, PARAMETERS} if table.by_year else set(table.sources)
+    allowed = {*table.reads, PARAMETERS} if table.by_year else set(table.reads)
     yield from (f"reads {one}, which its declaration does not name" for one in sorted(read - allowed))
-    yield from (f"does not read {one}, which its declaration names" for one in sorted(set(table.sources) - read))
+    yield from (f"does not read {one}, which its declaration names" for one in sorted(set(table.reads) - read))
     for one in sorted(common & (DECLARED.keys() | contracts().keys())):
         yield f"common table expression {one} hides the table of that name"
 

@@ -1,7 +1,7 @@
 """Financial years: April to March, written 2024-25."""
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 
 FIRST_MONTH = 4
 
@@ -18,6 +18,11 @@ def year_bounds(year: str) -> tuple[date, date]:
     if year != f"{start}-{(start + 1) % 100:02d}":
         raise ValueError(f"financial year {year!r}: write it as 2024-25")
     return date(start, FIRST_MONTH, 1), date(start + 1, FIRST_MONTH - 1, 31)
+
+
+def year_before(year: str) -> str:
+    """The financial year before."""
+    return financial_year(year_bounds(year)[0] - timedelta(days=1))
 
 
 def years_between(first: date, last: date) -> Iterator[str]:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 Step = Literal["feeds", "linkage", "activity", "costing", "morbidity", "analysis", "cohorts"]
 STEPS: tuple[Step, ...] = get_args(Step)
 Zone = Literal["store", "restricted"]
+BEFORE = "_before"
 
 ARROW_TYPES = {
     "BIGINT": pa.int64(),
@@ -58,6 +59,8 @@ class Table:
         columns: in order.
         key: the columns that identify a row; every build proves that they do.
         sources: the tables it is built from, and no others.
+        sources_before: tables by year of which it also reads the year before, as `<name>_before`; without rows where
+            that year was never built.
         by_year: whether it is kept by financial year.
         zone: `restricted` tables are published to analysts inside, `store` tables never leave the workshop.
         control: the columns by which its rows and pence are totalled when written, to name what changed in it.
@@ -71,6 +74,7 @@ class Table:
     columns: tuple[Column, ...]
     key: tuple[str, ...]
     sources: tuple[str, ...] = ()
+    sources_before: tuple[str, ...] = ()
     by_year: bool = False
     zone: Zone = "restricted"
     control: tuple[str, ...] = ()
@@ -81,6 +85,11 @@ class Table:
         """The schema written into every parquet file of this table."""
         metadata = {"table": self.name, "grain": self.grain, "description": self.description}
         return pa.schema([column.arrow_field for column in self.columns], metadata)
+
+    @cached_property
+    def reads(self) -> tuple[str, ...]:
+        """The names under which its SQL reads its sources."""
+        return (*self.sources, *(f"{name}{BEFORE}" for name in self.sources_before))
 
     @cached_property
     def pence_columns(self) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from pipelines.home import Home
 from pipelines.store import Stored
 from schemas import analysis as tables
 from schemas import analysis_profile as profile
+from schemas import analysis_spread as spread
 
 cost_by_setting = sql_table(tables.COST_BY_SETTING)
 cost_by_age_band = sql_table(tables.COST_BY_AGE_BAND)
@@ -23,3 +24,10 @@ cost_by_age_and_count = sql_table(profile.COST_BY_AGE_AND_COUNT)
 def cost_by_setting_test(home: Home, year: str | None) -> Stored:
     """Whether users with three or more conditions cost another mean than the other users."""
     return build_setting_test(home.store, year)
+
+
+concentration = sql_table(spread.CONCENTRATION)
+concentration_summary = sql_table(spread.CONCENTRATION_SUMMARY)
+lorenz_point = sql_table(spread.LORENZ_POINT)
+high_cost_overlap = sql_table(spread.HIGH_COST_OVERLAP)
+cost_persistence = sql_table(spread.COST_PERSISTENCE)

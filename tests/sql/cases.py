@@ -30,6 +30,7 @@ from assets.costing.price_index import shipped_index
 from assets.reference import FOLDER, read_reference
 from schemas.catalogue import DECLARED
 from schemas.contract import contracts
+from schemas.table import BEFORE
 
 HERE = Path(__file__).parent
 YEAR = "2024-25"
@@ -59,9 +60,10 @@ class Case:
 
     def sources(self) -> dict[str, pa.Table]:
         """Every source table of the SQL file, typed as declared."""
-        unknown = self.given.keys() - set(DECLARED[self.table].sources)
+        reads = DECLARED[self.table].reads
+        unknown = self.given.keys() - set(reads)
         assert not unknown, f"{self.table} does not read {unknown}"
-        return {name: _source(name, self.given.get(name)) for name in DECLARED[self.table].sources}
+        return {name: _source(name.removesuffix(BEFORE), self.given.get(name)) for name in reads}
 
     def expected(self) -> Rows:
         """The rows expected, as values."""

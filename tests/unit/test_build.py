@@ -82,6 +82,33 @@ def test_a_year_that_its_source_lacks_is_named(store, spend_of):
         sources(store, YEARLY_TOTAL, "2024-25")
 
 
+def test_a_source_of_the_year_before_is_read_beside_that_of_the_year(store, spend_of, sql):
+    sql(
+        "yearly_total",
+        "select cast(sum(paid_pence) as bigint) as paid_pence from (select paid_pence from spend"
+        " union all select 10 * paid_pence as paid_pence from spend_before) as spent",
+    )
+    table = replace(YEARLY_TOTAL, sources_before=("spend",))
+    spend_of(3, "2023-24")
+    spend_of(1, "2024-25")
+    build_sql(store, table, "2024-25")
+    assert store.frame("yearly_total", "2024-25").rows() == [(200 + 10 * (200 + 30 + 100),)]
+
+
+def test_a_first_year_has_nothing_before_it_and_is_built_again_when_it_has(store, spend_of, sql):
+    sql("yearly_total", "select cast(count(*) as bigint) as paid_pence from spend_before")
+    table = replace(YEARLY_TOTAL, sources=(), sources_before=("spend",))
+    spend_of(1, "2024-25")
+    assert build_sql(store, table, "2024-25").computed
+    assert store.frame("yearly_total", "2024-25").rows() == [(0,)]
+    assert not build_sql(store, table, "2024-25").computed
+    spend_of(2, "2023-24")
+    assert build_sql(store, table, "2024-25").computed
+    assert store.frame("yearly_total", "2024-25").rows() == [(2,)]
+    spend_of(3, "2022-23")
+    assert not build_sql(store, table, "2024-25").computed
+
+
 def test_a_whole_table_reads_every_year_of_a_source_by_year(store, spend_of):
     spend_of(1, "2024-25")
     spend_of(3, "2023-24")

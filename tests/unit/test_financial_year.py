@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.financial_year import financial_year, year_bounds, years_between
+from schemas.financial_year import financial_year, year_before, year_bounds, years_between
 
 
 @pytest.mark.parametrize(
@@ -52,3 +52,8 @@ def test_a_day_lies_within_the_bounds_of_its_year(day):
 )
 def test_years_between_are_those_that_a_period_touches(first, last, years):
     assert list(years_between(first, last)) == years
+
+
+@pytest.mark.parametrize(("year", "before"), [("2024-25", "2023-24"), ("2000-01", "1999-00"), ("2100-01", "2099-00")])
+def test_the_year_before(year, before):
+    assert year_before(year) == before
