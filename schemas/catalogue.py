@@ -3,6 +3,7 @@
 from schemas import (
     activity,
     analysis,
+    analysis_pairs,
     analysis_profile,
     cohorts,
     costing,
@@ -35,6 +36,7 @@ TABLES: dict[str, Table] = {
         scores,
         analysis,
         analysis_profile,
+        analysis_pairs,
         cohorts,
     )
     for table in step.TABLES
