@@ -3,6 +3,7 @@
 from schemas import (
     activity,
     analysis,
+    analysis_pairs,
     analysis_profile,
     analysis_spread,
     cohorts,
@@ -37,6 +38,7 @@ TABLES: dict[str, Table] = {
         analysis,
         analysis_profile,
         analysis_spread,
+        analysis_pairs,
         cohorts,
     )
     for table in step.TABLES

@@ -4,12 +4,14 @@ Belongs here: the list of figures; drawing those of a year; what their bytes dep
 Does not belong here: what a figure shows (`figures_cost.py`, `figures_conditions.py`); making a release (`release.py`).
 """
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipelines.store import fingerprint
+from pipelines.store import Stored, fingerprint
 
 if TYPE_CHECKING:
     import polars as pl
@@ -35,6 +37,50 @@ def drawing_code() -> str:
     """A fingerprint of how figures are drawn: when it changes, they are drawn again."""
     code = [(Path(__file__).parent / f"{module}.py").read_text() for module in _CODE]
     return fingerprint([*code, *((library, version(library)) for library in _LIBRARIES)])
+
+
+def draw_years(release: Path, parts: Iterable[Stored], last: Path | None, before: Mapping[str, str]) -> dict[str, str]:
+    """Draw the figures of every year of a release into it, or share those of the last one where nothing changed.
+
+    Args:
+        release: its folder, in which the tables are already.
+        parts: what the release holds.
+        last: the folder of the release before it.
+        before: what this function said of the last one; empty where its figures are not to be shared.
+
+    Returns:
+        A fingerprint of what the figures of each year are drawn from.
+    """
+    held = [part for part in parts if part.table in SOURCES]
+    drawn = {}
+    for year in sorted({part.year for part in held if part.year}):
+        content = [(part.table, part.content) for part in held if part.year in {year, None}]
+        names = drawable({table for table, _ in content})
+        if not names:
+            continue
+        drawn[year] = fingerprint([drawing_code(), content])
+        folder = figures_of(release, year)
+        folder.mkdir(parents=True)
+        if last and before.get(year) == drawn[year]:
+            for path in figures_of(last, year).iterdir():
+                os.link(path, folder / path.name)
+        else:
+            draw(partial(read_of, release, year), names, folder)
+    return drawn
+
+
+def figures_of(release: Path, year: str) -> Path:
+    """The folder of the figures of a year in a release."""
+    return release / "restricted" / FOLDER / f"financial_year={year}"
+
+
+def read_of(release: Path, year: str, table: str) -> "pl.DataFrame":
+    """A table of a release, of one year where it is kept by year."""
+    import polars as pl
+
+    folder = release / "restricted" / table
+    by_year = folder / f"financial_year={year}"
+    return pl.read_parquet(sorted((by_year if by_year.exists() else folder).glob("*.parquet")), glob=False)
 
 
 def drawable(tables: set[str]) -> list[str]:

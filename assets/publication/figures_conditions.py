@@ -15,6 +15,7 @@ from assets.publication.drawing import (
     COUNT_COLOURS,
     FAINT,
     INK,
+    Rows,
     chart_of,
     finished,
     stacked,
@@ -78,7 +79,7 @@ def condition_by_comorbidity(tables: Tables, condition_list: str) -> alt.TopLeve
         ((pl.col("mean_total_pence") * pl.col("people_count")).sum() / pl.col("people_count").sum()).alias("mean"),
     )
     held = held.sort("mean", "counted_as", descending=[True, False])
-    label = {code: f"{names.get(code, code)} (n = {people:,})" for code, people, _ in held.rows()}
+    label = {code: f"{names.get(code, code.replace('_', ' '))} (n = {people:,})" for code, people, _ in held.rows()}
     dots = [
         {
             "condition": label[code],
@@ -134,9 +135,16 @@ def condition_pair(tables: Tables, condition_list: str) -> alt.TopLevelMixin | N
         return None
     common = _commonest(tables, condition_list)[:_MANY]
     place, names = {code: number for number, code in enumerate(common)}, _names(tables)
-    label = {code: names.get(code, code) for code in common}
+    label = {code: names.get(code, code.replace("_", " ")) for code in common}
+    people_with = dict(
+        tables["condition_profile"]
+        .filter(pl.col("condition_list") == condition_list)
+        .select("counted_as", "people_count")
+        .rows()
+    )
+    with_n = {code: f"{label[code]} (n = {people_with[code]:,})" for code in common}
     shown = rows.filter(pl.col("first_condition").is_in(common), pl.col("second_condition").is_in(common))
-    cells = []
+    cells: Rows = []
     for first, second, people, crude, within in shown.select(
         "first_condition",
         "second_condition",
@@ -146,17 +154,18 @@ def condition_pair(tables: Tables, condition_list: str) -> alt.TopLevelMixin | N
     ).rows():
         if people >= _FEW_IN_PAIR:
             near, far = sorted((first, second), key=place.__getitem__)
-            cells.append({"across": label[near], "down": label[far], "ratio": crude, "step": _step(crude)})
-            cells.append({"across": label[far], "down": label[near], "ratio": within, "step": _step(within)})
-    order = list(label.values())
-    base = chart_of(sorted(cells, key=lambda cell: (order.index(cell["down"]), order.index(cell["across"])))).encode(
+            cells.append({"across": label[near], "down": with_n[far], "ratio": crude, "step": _step(crude)})
+            cells.append({"across": label[far], "down": with_n[near], "ratio": within, "step": _step(within)})
+    order, downward = list(label.values()), list(with_n.values())
+    cells.sort(key=lambda cell: (downward.index(cell["down"]), order.index(cell["across"])))
+    base = chart_of(cells).encode(
         x=alt.X(
             "across:N",
             scale=alt.Scale(domain=order),
             title=None,
             axis=alt.Axis(orient="bottom", labelAngle=-45, ticks=False, labelFontSize=10),
         ),
-        y=alt.Y("down:N", scale=alt.Scale(domain=order), title=None, axis=alt.Axis(ticks=False, labelFontSize=10)),
+        y=alt.Y("down:N", scale=alt.Scale(domain=downward), title=None, axis=alt.Axis(ticks=False, labelFontSize=10)),
     )
     squares = base.mark_rect(stroke="#ffffff", strokeWidth=1).encode(
         color=alt.Color(
@@ -195,7 +204,7 @@ def condition_combination(tables: Tables, condition_list: str) -> alt.TopLevelMi
         {code for parts in held.values() for code in parts}, key=lambda code: (rank.get(code, len(rank)), code)
     )
     names = _names(tables)
-    label = {code: names.get(code, code) for code in codes}
+    label = {code: names.get(code, code.replace("_", " ")) for code in codes}
     order = list(label.values())
     across = alt.X("combination:N", axis=None, scale=alt.Scale(domain=list(held), type="band", padding=0.1))
     tall = [
