@@ -88,7 +88,7 @@ def cost_by_condition_count(tables: Tables, condition_list: str) -> alt.TopLevel
 
 def lorenz_curve(tables: Tables, condition_list: str) -> alt.TopLevelMixin | None:
     """What share of the cost the least costly people hold, with the costliest 1, 5, 10, 20 and 50 per cent named."""
-    points = tables["lorenz_point"].drop_nulls("cost_share").sort("percentile")
+    points = tables["lorenz_point"].drop_nulls("cost_share").sort("scope", "percentile")
     if points.is_empty():
         return None
     size = {"width": 470, "height": 470}

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from itertools import pairwise
 
 import polars as pl
@@ -14,10 +15,12 @@ from assets.publication.figures import FIGURES, SOURCES, draw, figures_of
 from assets.publication.figures_conditions import condition_combination, condition_pair
 from assets.publication.figures_cost import cost_by_age_band, cost_by_condition_count
 from assets.publication.release import publish
+from cli.figures import draw_figures
 from pipelines.errors import LinkedCareError
 from pipelines.store import frame_writer
 from schemas.catalogue import TABLES
 from schemas.columns import PERSON_ID
+from schemas.reconciliation import COST_CONTROL_TOTAL
 from tests.figures import PEOPLE, tables
 
 HEAT = tuple(figures_conditions._STEPS.values())
@@ -132,7 +135,7 @@ def test_the_interval_stands_around_the_total():
 
 
 def test_pairs_stand_by_commonness_below_crude_above_within_age_and_sex():
-    cells = condition_pair(tables(), "delphi52").to_dict()["layer"][0]["data"]["values"]
+    cells = condition_pair(tables(), "delphi52").to_dict()["data"]["values"]
     found = {(cell["down"], cell["across"]): (cell["ratio"], cell["step"]) for cell in cells}
     assert found == {  # b is the commonest, then c, then a; a and c are nine people
         ("Made B (n = 300)", "Made C"): (0.9, "0.5 to 1"),
@@ -160,7 +163,7 @@ def test_steps_of_a_ratio_double(ratio, step):
 
 def test_combinations_are_of_two_or_more_the_commonest_first(drawn):
     chart = condition_combination(tables(), "delphi52").to_dict()
-    bars = chart["vconcat"][0]["layer"][0]["data"]["values"]
+    bars = chart["vconcat"][0]["data"]["values"]
     assert [(bar["combination"], bar["people"]) for bar in bars] == [("a+b+c", 50), ("a+b", 30)]
     dots = chart["vconcat"][1]["layer"][2]["data"]["values"]
     assert [(dot["combination"], dot["condition"]) for dot in dots] == [
@@ -186,6 +189,8 @@ def build(home, monkeypatch):
     monkeypatch.setattr(release, "TABLES", {name: _alone(table) for name, table in known.items()})
     monkeypatch.setattr(conservation, "TIES", {})
 
+    home.store.write(COST_CONTROL_TOTAL, None, "", frame_writer(COST_CONTROL_TOTAL, COST_CONTROL_TOTAL.empty_frame()))
+
     def write(completeness: float = 1.0) -> None:
         for year, complete in (("2023-24", 1.0), ("2024-25", completeness)):
             for name, frame in tables(year, complete).items():
@@ -197,8 +202,6 @@ def build(home, monkeypatch):
 
 
 def _alone(table):
-    from dataclasses import replace
-
     return replace(table, sources=(), sources_before=())
 
 
@@ -238,8 +241,6 @@ def test_figures_of_a_year_that_did_not_change_are_shared_with_the_release_befor
 
 
 def test_the_command_draws_another_list_and_refuses_what_is_not_there(build, home, monkeypatch, tmp_path, capsys):
-    from cli.figures import draw_figures
-
     monkeypatch.setenv("LINKED_CARE_HOME", str(home.root))
     with pytest.raises(LinkedCareError, match="nothing is published"):
         draw_figures(None, "delphi52", None)
