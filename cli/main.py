@@ -155,6 +155,22 @@ def calibrate(
 
 
 @app.command()
+def figures(
+    year: Annotated[str | None, typer.Option(help="Financial year; the last published by default.")] = None,
+    condition_list: Annotated[
+        str, typer.Option("--list", help="The condition list that is counted, such as priority8.")
+    ] = "delphi52",
+    to: Annotated[
+        Path | None, typer.Option(help="Folder for the files; figures/RELEASE/YEAR/LIST of the home by default.")
+    ] = None,
+) -> None:
+    """Draw the figures of the last release again, with any condition list: SVG and PNG, for use inside."""
+    from cli.figures import draw_figures
+
+    draw_figures(year, condition_list, to)
+
+
+@app.command()
 def quality(
     feed: Annotated[str | None, typer.Option(help="Only this feed.")] = None,
     rule: Annotated[str | None, typer.Option(help="Only this rule, in every delivery.")] = None,

@@ -4,6 +4,7 @@ from schemas import (
     activity,
     analysis,
     analysis_models,
+    analysis_pairs,
     analysis_profile,
     analysis_spread,
     cohorts,
@@ -39,6 +40,7 @@ TABLES: dict[str, Table] = {
         analysis_models,
         analysis_profile,
         analysis_spread,
+        analysis_pairs,
         cohorts,
     )
     for table in step.TABLES

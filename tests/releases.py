@@ -20,9 +20,10 @@ def digests_of_inputs(home: Path) -> dict[str, str]:
 
 
 def digests(home: Path) -> dict[str, str]:
-    """Digest of every published parquet file, by its path in the release."""
+    """Digest of every published file, figures too, by its path in the release."""
     release = (home / "outputs").resolve()
     return {
         str(path.relative_to(release)): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in sorted(release.rglob("*.parquet"))
+        for path in sorted(release.glob("restricted/**/*"))
+        if path.is_file()
     }

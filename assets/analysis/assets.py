@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from assets.analysis.clustering import build_clustering
 from assets.analysis.models import build_beside, build_models
 from assets.analysis.setting_test import build_setting_test
 from assets.tables import sql_table
@@ -10,6 +11,7 @@ from pipelines.home import Home
 from pipelines.store import Stored
 from schemas import analysis as tables
 from schemas import analysis_models as models
+from schemas import analysis_pairs as pairs
 from schemas import analysis_profile as profile
 from schemas import analysis_spread as spread
 from schemas.table import Table
@@ -45,6 +47,10 @@ condition_profile = sql_table(profile.CONDITION_PROFILE)
 condition_by_comorbidity = sql_table(profile.CONDITION_BY_COMORBIDITY)
 cost_by_age_and_count = sql_table(profile.COST_BY_AGE_AND_COUNT)
 
+condition_pair = sql_table(pairs.CONDITION_PAIR)
+condition_triad = sql_table(pairs.CONDITION_TRIAD)
+condition_combination = sql_table(pairs.CONDITION_COMBINATION)
+
 
 @table_asset(profile.COST_BY_SETTING_TEST)
 def cost_by_setting_test(home: Home, year: str | None) -> Stored:
@@ -57,3 +63,9 @@ concentration_summary = sql_table(spread.CONCENTRATION_SUMMARY)
 lorenz_point = sql_table(spread.LORENZ_POINT)
 high_cost_overlap = sql_table(spread.HIGH_COST_OVERLAP)
 cost_persistence = sql_table(spread.COST_PERSISTENCE)
+
+
+@table_asset(pairs.MULTIMORBIDITY_CLUSTERING)
+def multimorbidity_clustering(home: Home, year: str | None) -> Stored:
+    """People by number of conditions beside how many would be if conditions were independent."""
+    return build_clustering(home.store, year)

@@ -19,6 +19,7 @@ from assets.costing.conservation import prove_outputs
 from assets.costing.reconciliation import refuse_outside
 from assets.feeds.withdrawal import refuse_not_held
 from assets.linkage.overlap import refuse_other_keys
+from assets.publication.figures import draw_years, drawing_code
 from pipelines.build import is_stale
 from pipelines.engine import quoted, read_parquet
 from pipelines.errors import ConservationError, LinkedCareError
@@ -64,7 +65,7 @@ def publish(home: Home) -> Release:
         refuse_other_keys(home.store.frame(IDENTIFIER_OVERLAP.name, year), year)
     prove_outputs(home.store, home.store.years(COST_LEDGER.name))
     refuse_outside(home.store, home.store.years(COST_RECONCILIATION.name))
-    content = fingerprint([(stored.table, stored.year, stored.content) for _, stored in parts])
+    content = fingerprint([*((stored.table, stored.year, stored.content) for _, stored in parts), drawing_code()])
     last = current_release(home)
     _forget_unpublished(home, last)
     if last and last.name.endswith(content[:12]) and _is_whole(home):
@@ -73,7 +74,7 @@ def publish(home: Home) -> Release:
     number = 1 + max((int(path.name[:6]) for path in home.releases.glob("[0-9]*")), default=0)
     name = f"{number:06d}-{content[:12]}"
     staged = home.releases / f".{uuid.uuid4().hex}.tmp"
-    _assemble(home, staged, name, parts)
+    _assemble(home, staged, name, parts, last)
     staged.rename(home.releases / name)
     write_catalogue(home.releases / name, [table for table, _ in parts])
     _swap(home, name)
@@ -112,19 +113,22 @@ def _restricted_parts(home: Home) -> list[tuple[Table, Stored]]:
     ]
 
 
-def _assemble(home: Home, staged: Path, name: str, parts: list[tuple[Table, Stored]]) -> None:
+def _assemble(home: Home, staged: Path, name: str, parts: list[tuple[Table, Stored]], last: Path | None) -> None:
     for table, stored in parts:
         folder = staged / "restricted" / table.name / (f"financial_year={stored.year}" if stored.year else ".")
         folder.mkdir(parents=True)
         for path in home.store.paths(stored):
             os.link(path, folder / path.name)  # store files never change, so a release can share them
     record = [{"table": s.table, "financial_year": s.year, "rows": s.rows, "content": s.content} for _, s in parts]
-    write_record(staged, {"release": name, "tables": record}, home.store.bytes.digest)
+    before = recorded(last, "outputs").get("figures", {}) if last and _is_whole(home) else {}
+    drawn = draw_years(staged, [stored for _, stored in parts], last, before)
+    write_record(staged, {"release": name, "tables": record, "figures": drawn}, home.store.bytes.digest)
 
 
 def write_record(release: Path, record: dict[str, Any], digest: Callable[[Path], str] = digest_of) -> None:
     """Write what a release holds, with the digest of each of its files: again, when one is replaced on purpose."""
-    files = {str(path.relative_to(release)): digest(path) for path in sorted(release.glob("restricted/**/*.parquet"))}
+    paths = [path for path in sorted(release.glob("restricted/**/*")) if path.is_file()]
+    files = {str(path.relative_to(release)): digest(path) for path in paths}
     (release / RECORD).write_text(sealed({**record, "files": files}))
 
 

@@ -15,10 +15,11 @@ from assets.publication import release
 from assets.publication.release import CATALOGUE, KEPT, current_release, publish
 from pipelines.errors import ConservationError, LinkedCareError
 from pipelines.store import frame_writer
+from schemas.reconciliation import COST_CONTROL_TOTAL
 
 
 @pytest.fixture
-def tables(spend, monkeypatch):
+def tables(home, spend, monkeypatch):
     """A county of three tables: one whole, one by year, one that never leaves the workshop."""
     known = {
         "spend": replace(spend, description="What the teams' people spend."),
@@ -26,6 +27,8 @@ def tables(spend, monkeypatch):
         "secret": replace(spend, name="secret", zone="store"),
     }
     monkeypatch.setattr(release, "TABLES", known)
+    empty = frame_writer(COST_CONTROL_TOTAL, COST_CONTROL_TOTAL.empty_frame())
+    home.store.write(COST_CONTROL_TOTAL, None, "", empty)  # nor totals from elsewhere
     monkeypatch.setattr(conservation, "TIES", {})  # the county has no ledger to be tied to
     return known
 
