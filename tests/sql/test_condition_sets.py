@@ -5,10 +5,13 @@ from collections.abc import Iterable, Sequence
 from itertools import combinations, product
 from pathlib import Path
 
+import duckdb
 import numpy as np
+import polars as pl
 import pytest
 from statsmodels.stats.contingency_tables import StratifiedTable
 
+from assets.costing.ties import TIES
 from tests.sql.cases import Case
 from tests.sql.test_sql_cases import Rows, run
 
@@ -138,3 +141,33 @@ def test_combinations_are_those_of_counting_people_one_by_one(drawn, tmp_path: P
     assert other["combination_count"] == len(counted) - len(common)
     assert other["people_count"] == len(people) - sum(common.values())
     assert found["+".join(units[1:])]["condition_count"] == len(units) - 1
+
+
+def test_the_tie_of_triads_counts_people_and_finds_a_penny(drawn, tmp_path: Path) -> None:
+    """A small county has no three conditions that ten people share, so that its tie has nothing to tie there."""
+    people, units = drawn
+    triads = pl.DataFrame(made("condition_triad", people, units, tmp_path))
+    held = [(person, code) for person, row in enumerate(people) for code in row[3]]
+    tables = {
+        "person_year_condition": pl.DataFrame(held, ["person_id", "condition_code"], orient="row"),
+        "condition_list": pl.DataFrame({"condition_list": "all", "condition_code": units, "counted_as": units}),
+        "person_year_cost": pl.DataFrame({"person_id": range(len(people)), "total_pence": [row[2] for row in people]}),
+    }
+
+    def unequal(shown: pl.DataFrame) -> list[tuple[str, int]]:
+        with duckdb.connect() as connection:
+            for name, rows in (tables | {"condition_triad": shown}).items():
+                connection.register(name, rows.to_arrow())
+            tie = TIES["condition_triad"].sql
+            return connection.execute(
+                f"select name, found - expected from ({tie}) where found is distinct from expected"
+            ).fetchall()
+
+    assert triads.height > 1
+    assert unequal(triads) == []
+    penny = (pl.int_range(pl.len()) == 1).cast(pl.Int64)
+    assert unequal(triads.with_columns(pl.col("total_pence") + penny)) == [("total_pence", 1)]
+    assert unequal(triads.with_columns(pl.col("mean_total_pence") + penny / pl.col("people_count"))) == [
+        ("mean_total_pence", 1)
+    ]
+    assert len(unequal(triads.slice(1))) == len(("people_count", "total_pence", "mean_total_pence"))
