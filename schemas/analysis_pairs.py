@@ -4,6 +4,8 @@ Belongs here: what is observed of combinations of conditions beside what would b
 Does not belong here: conditions one by one (`analysis_profile.py`); combinations of a single person.
 """
 
+from typing import Any
+
 from schemas.analysis import MEAN_TOTAL, SPREAD, TOTAL
 from schemas.columns import (
     COMPLETENESS,
@@ -19,7 +21,7 @@ from schemas.table import Column, Table
 FEWEST_PEOPLE = 10
 """People that a triad or an exact combination has at least, to be a row of its own; `sql/` says the same."""
 
-_PER_PERSON = {"nullable": True, "unit": "pence per person"}
+_PER_PERSON: dict[str, Any] = {"nullable": True, "unit": "pence per person"}
 _CODED = (
     "Share, from 0 to 1, that has come of what the least complete of the feeds under the figure owed for the year: "
     "{feeds}. Codes of the earlier years of the look-back have the completeness of their own years. Null: one of them "

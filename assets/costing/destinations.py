@@ -71,6 +71,12 @@ def _groups(table: str, place: str, joined: str, column: str = "total_pence") ->
     )
 
 
+# What a person has of each list, as the list counts it.
+_HELD = (
+    "(select distinct h.person_id, l.condition_list, l.counted_as from person_year_condition as h"
+    " inner join condition_list as l on h.condition_code = l.condition_code)"
+)
+
 _QUERIES: dict[str, str] = {
     "delivery_receipt": """
 select t.feed || '/' || t.delivery_id, 'accepted_pence', sum(u.submitted_pence), max(t.accepted_pence)
@@ -175,9 +181,37 @@ group by t.setting, t.point_of_delivery, t.provider_code, t.source, t.basis_of_c
     "condition_profile": _groups(
         "condition_profile",
         "t.condition_list || ', ' || t.counted_as",
-        "inner join (select distinct h.person_id, l.condition_list, l.counted_as from person_year_condition as h"
-        " inner join condition_list as l on h.condition_code = l.condition_code) as m on u.person_id = m.person_id"
+        f"inner join {_HELD} as m on u.person_id = m.person_id"
         " inner join condition_profile as t on m.condition_list = t.condition_list and m.counted_as = t.counted_as",
+    ),
+    "condition_pair": _groups(
+        "condition_pair",
+        "t.condition_list || ', ' || t.first_condition || ' and ' || t.second_condition",
+        f"inner join {_HELD} as a on u.person_id = a.person_id"
+        f" inner join {_HELD} as b on u.person_id = b.person_id and a.condition_list = b.condition_list"
+        " inner join condition_pair as t on a.condition_list = t.condition_list and a.counted_as = t.first_condition"
+        " and b.counted_as = t.second_condition",
+    ),
+    "condition_triad": _groups(
+        "condition_triad",
+        "t.condition_list || ', ' || t.first_condition || ', ' || t.second_condition || ' and ' || t.third_condition",
+        f"inner join {_HELD} as a on u.person_id = a.person_id"
+        f" inner join {_HELD} as b on u.person_id = b.person_id and a.condition_list = b.condition_list"
+        f" inner join {_HELD} as d on u.person_id = d.person_id and a.condition_list = d.condition_list"
+        " inner join condition_triad as t on a.condition_list = t.condition_list and a.counted_as = t.first_condition"
+        " and b.counted_as = t.second_condition and d.counted_as = t.third_condition",
+    ),
+    "condition_combination": _groups(
+        "condition_combination",
+        "t.condition_list || ', ' || t.combination",
+        "inner join person_year_morbidity as m on u.person_id = m.person_id"
+        " left join (select person_id, condition_list, string_agg(counted_as, '+' order by counted_as) as combination"
+        f" from {_HELD} as held group by person_id, condition_list) as h"
+        " on m.person_id = h.person_id and m.condition_list = h.condition_list"
+        " left join condition_combination as s on m.condition_list = s.condition_list"
+        " and coalesce(h.combination, 'none') = s.combination"
+        " inner join condition_combination as t on m.condition_list = t.condition_list"
+        " and coalesce(s.combination, 'other') = t.combination",
     ),
     "cohort_candidate": _groups(
         "cohort_candidate",

@@ -9,6 +9,7 @@ of delivery and whether the price is borrowed. A test holds that no published ta
 """
 
 from assets.costing.linkage_ties import BOUND, DIFFERENCE, QUALITY
+from assets.costing.pair_ties import COMBINATION, PAIR, TRIAD
 from assets.costing.profile_ties import AGE_AND_COUNT, PROFILE
 from assets.costing.reconciliation_ties import RECONCILIATION
 from assets.costing.tying import COSTED, FEEDS, PLACE, Tie, long, tied
@@ -237,6 +238,17 @@ TIES: dict[str, Tie] = {
         "cost_by_condition_count or cost_by_age_band",
         AGE_AND_COUNT,
         sources=("cost_by_condition_count", "cost_by_age_band", "condition_list"),
+    ),
+    "condition_pair": Tie(
+        "person_year_cost by pairs counted", PAIR, sources=("person_year_cost", "person_year_morbidity")
+    ),
+    "condition_triad": Tie(
+        "person_year_cost by the conditions of each person",
+        TRIAD,
+        sources=("person_year_cost", "person_year_condition", "condition_list"),
+    ),
+    "condition_combination": Tie(
+        "person_year_cost", COMBINATION, sources=("person_year_cost", "person_year_morbidity")
     ),
     "cohort_candidate": Tie(
         "cost_by_condition_count",

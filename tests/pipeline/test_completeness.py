@@ -24,6 +24,8 @@ WITH_TOTAL = (
     "cost_by_age_and_count",
     "condition_profile",
     "condition_by_comorbidity",
+    "condition_pair",
+    "condition_combination",
 )
 
 
@@ -69,7 +71,8 @@ def test_a_month_that_a_provider_left_out_stands_beside_the_figures(
     assert set(found.values()) == {1.0}
     tested = table(home, "cost_by_setting_test").filter(financial_year=YEAR)
     assert dict(tested.select("setting", "completeness").rows()) == dict(by_setting["setting", "completeness"].rows())
-    assert set(table(home, "conditions_by_age_band")["completeness"]) == {1.0}, "of codes alone, not of care"
+    for name in ("conditions_by_age_band", "multimorbidity_clustering"):
+        assert set(table(home, name)["completeness"]) == {1.0}, "of codes alone, not of care"
     for name in (*WITH_TOTAL, "cohort_candidate"):
         figures = table(home, name).group_by("financial_year").agg(pl.col("completeness").unique())
         assert dict(figures.rows()) == {"2023-24": [1.0], YEAR: [pytest.approx(expected)]}

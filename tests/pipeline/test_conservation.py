@@ -150,6 +150,11 @@ def with_one_penny(rows: pl.DataFrame, column: str) -> pl.DataFrame:
     ).drop("position")
 
 
+def row_of_nothing(rows: pl.DataFrame) -> pl.DataFrame:
+    """One row for a table without any, of no people and no pence."""
+    return pl.DataFrame([{name: "none" if kind == pl.String else 0 for name, kind in rows.schema.items()}], rows.schema)
+
+
 def add_one_penny(home: Path, name: str, column: str, year: str | None) -> None:
     """Change one row of one stored file, keeping its schema."""
     store = Store(home / "store")
@@ -182,6 +187,8 @@ def test_one_penny_in_any_column_of_a_published_table_is_found_by_its_tie(tied: 
     """A table with pence that brings no tie, or whose tie leaves a column out, fails here."""
     year = "2024-25" if TABLES[name].by_year else None
     rows = tied.frame(name, year)
+    if rows.is_empty():  # threes of conditions are of ten people or more, which a small county has not
+        rows = row_of_nothing(rows)
     for column in TABLES[name].pence_columns:
         with built_wrong(tied, name, year, with_one_penny(rows, column)), pytest.raises(ConservationError) as found:
             if name == "cost_ledger":

@@ -1,5 +1,6 @@
 """From one row of a delivery to every table that its pence are in; and the ledger as the command prints it."""
 
+from itertools import combinations
 from pathlib import Path
 
 import polars as pl
@@ -42,7 +43,7 @@ def test_the_pence_of_a_unit_of_every_feed_are_found_in_every_table(
     row = registered.filter(feed=feed).row(-1, named=True)
     trail = follow(published, ActivityId(feed, row["delivery_id"], row["source_row"], f"{row['activity_month']:%Y-%m}"))
     assert [part["cost_pence"] for part in trail.parts] == [row["cost_pence"]]
-    not_of_everybody = {"cohort_candidate", "condition_profile"}
+    not_of_everybody = {"cohort_candidate", "condition_profile", "condition_pair", "condition_triad"}
     expected = set(DESTINATIONS) - not_of_everybody
     if row["submitted_pence"] is None:
         expected -= {"delivery_receipt"} | (set() if row["match_level"] == "package" else {"activity"})
@@ -100,6 +101,29 @@ def test_the_pence_of_a_person_are_in_the_profile_of_each_condition_once(
         (f"qof, {counted_as}", row["cost_pence"], total)
         for counted_as, total in profile.select("counted_as", "total_pence").rows()
     )
+
+
+def test_the_pence_of_a_person_are_in_each_of_their_pairs_once(published: Path, registered: pl.DataFrame) -> None:
+    """And in one exact combination: of whoever has most of the 52, which count one by one."""
+    held = table(published, "person_year_condition").group_by("financial_year", "person_id").agg("condition_code")
+    row = (
+        registered.join(held, on=["financial_year", "person_id"])
+        .sort(pl.col("condition_code").list.len())
+        .row(-1, named=True)
+    )
+    destinations = follow(published, unit_of(row)).destinations
+    found = sorted(
+        one.place
+        for one in destinations
+        if one.table == "condition_pair" and one.place.startswith("delphi52, ") and one.pence == row["cost_pence"]
+    )
+    assert len(found) > 1
+    assert found == sorted(f"delphi52, {a} and {b}" for a, b in combinations(sorted(row["condition_code"]), 2))
+    (exact,) = [
+        one for one in destinations if one.table == "condition_combination" and one.place.startswith("delphi52, ")
+    ]
+    assert exact.place == "delphi52, other"
+    assert exact.pence == row["cost_pence"]
 
 
 def test_every_column_of_pence_of_a_person_is_on_some_trail(published: Path, registered: pl.DataFrame) -> None:
