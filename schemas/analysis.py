@@ -13,10 +13,34 @@ from schemas.columns import (
 from schemas.costing import CARE_OF, SETTINGS
 from schemas.table import Column, Table
 
-_TOTAL = Column("total_pence", "BIGINT", "Cost of the group.", unit="pence")
+TOTAL = Column("total_pence", "BIGINT", "Cost of the group.", unit="pence")
 _COST_SHARE = Column("cost_share", "DOUBLE", "Share of the cost of the whole.", nullable=True)
-_MEAN_TOTAL = Column("mean_total_pence", "DOUBLE", "Mean cost per person, users or not.", unit="pence per person")
-_MEANS = tuple(
+MEAN_TOTAL = Column("mean_total_pence", "DOUBLE", "Mean cost per person, users or not.", unit="pence per person")
+SPREAD = (
+    Column(
+        "sd_total_pence",
+        "DOUBLE",
+        "Standard deviation of cost between the people of the group (divisor: people - 1). Null for one person.",
+        nullable=True,
+        unit="pence per person",
+    ),
+    Column(
+        "mean_total_low_pence",
+        "DOUBLE",
+        "Lower end of the 95% interval of mean_total_pence, normal: mean - 1.96 x standard deviation / sqrt(people). "
+        "It may be below 0. Too narrow for groups of under a few hundred people, since cost is skewed.",
+        nullable=True,
+        unit="pence per person",
+    ),
+    Column(
+        "mean_total_high_pence",
+        "DOUBLE",
+        "Upper end of the same interval: mean + 1.96 x standard deviation / sqrt(people).",
+        nullable=True,
+        unit="pence per person",
+    ),
+)
+MEANS = tuple(
     Column(
         f"mean_{setting}_pence",
         "DOUBLE",
@@ -43,12 +67,41 @@ COST_BY_SETTING = Table(
         Column("records_per_person", "DOUBLE", "Payable records per person.", unit="records per person"),
         Column("mean_pence_per_user", "DOUBLE", "Mean cost among users only.", nullable=True, unit="pence per user"),
         Column(
+            "sd_pence_per_user",
+            "DOUBLE",
+            "Standard deviation of cost between users (divisor: users - 1). Null below two users.",
+            nullable=True,
+            unit="pence per user",
+        ),
+        Column(
             "mean_pence_per_person",
             "DOUBLE",
             "Mean cost over everybody; adds up over settings.",
             unit="pence per person",
         ),
-        _TOTAL,
+        Column(
+            "sd_pence_per_person",
+            "DOUBLE",
+            "Standard deviation of cost between all people of the group (divisor: people - 1). Null for one person.",
+            nullable=True,
+            unit="pence per person",
+        ),
+        Column(
+            "mean_low_pence_per_person",
+            "DOUBLE",
+            "Lower end of the 95% interval of mean_pence_per_person, normal: mean - 1.96 x standard deviation / "
+            "sqrt(people). It may be below 0. Too narrow where few people use the setting, since cost is skewed.",
+            nullable=True,
+            unit="pence per person",
+        ),
+        Column(
+            "mean_high_pence_per_person",
+            "DOUBLE",
+            "Upper end of the same interval: mean + 1.96 x standard deviation / sqrt(people).",
+            nullable=True,
+            unit="pence per person",
+        ),
+        TOTAL,
         _COST_SHARE,
         COMPLETENESS,
         EXPOSURE_RULE,
@@ -67,9 +120,10 @@ COST_BY_AGE_BAND = Table(
         FINANCIAL_YEAR,
         AGE_BAND,
         PEOPLE_COUNT,
-        _TOTAL,
-        _MEAN_TOTAL,
-        *_MEANS,
+        TOTAL,
+        MEAN_TOTAL,
+        *SPREAD,
+        *MEANS,
         Column("mean_condition_count", "DOUBLE", "Mean number of the 52 conditions.", unit="conditions"),
         COMPLETENESS,
         EXPOSURE_RULE,
@@ -91,10 +145,11 @@ COST_BY_CONDITION_COUNT = Table(
         PEOPLE_COUNT,
         Column("people_share", "DOUBLE", "Share of registered people."),
         Column("mean_age", "DOUBLE", "Mean age at mid-year.", unit="years"),
-        _TOTAL,
+        TOTAL,
         _COST_SHARE,
-        _MEAN_TOTAL,
-        *_MEANS,
+        MEAN_TOTAL,
+        *SPREAD,
+        *MEANS,
         *(
             Column(f"{setting}_user_share", "DOUBLE", f"Share of people with any cost of {CARE_OF[setting]}.")
             for setting in SETTINGS

@@ -3,6 +3,7 @@
 from schemas import (
     activity,
     analysis,
+    analysis_profile,
     cohorts,
     costing,
     feeds,
@@ -33,6 +34,7 @@ TABLES: dict[str, Table] = {
         morbidity,
         scores,
         analysis,
+        analysis_profile,
         cohorts,
     )
     for table in step.TABLES

@@ -127,6 +127,24 @@ PERSON_CONDITION = Table(
     key=("person_id", "condition_code"),
     sources=("condition_evidence",),
 )
+PERSON_YEAR_CONDITION = Table(
+    name="person_year_condition",
+    step="morbidity",
+    grain="One row per registered person, financial year and condition in force.",
+    description="The conditions that a person lives with in a year: coded within the look-back, less what a graver one "
+    "suppresses. What counts, pairs and profiles of conditions are made from.",
+    columns=(
+        FINANCIAL_YEAR,
+        PERSON_ID,
+        CONDITION_CODE,
+        Column("in_gp", "BOOLEAN", "Coded in the general practice record within the look-back."),
+        Column("in_hospital", "BOOLEAN", "Coded in admitted care within the look-back."),
+        Column("in_mental_health", "BOOLEAN", "Coded in mental health care within the look-back."),
+    ),
+    key=("person_id", "condition_code"),
+    sources=("person_year", "condition_evidence", "condition_hierarchy"),
+    by_year=True,
+)
 PERSON_YEAR_MORBIDITY = Table(
     name="person_year_morbidity",
     step="morbidity",
@@ -142,7 +160,7 @@ PERSON_YEAR_MORBIDITY = Table(
         LOOK_BACK_YEARS,
     ),
     key=("person_id", "condition_list"),
-    sources=("person_year", "condition_evidence", "condition_list", "condition_list_band", "condition_hierarchy"),
+    sources=("person_year", "person_year_condition", "condition_list", "condition_list_band"),
     by_year=True,
 )
 
@@ -155,5 +173,6 @@ TABLES = (
     CONDITION_HIERARCHY,
     CONDITION_EVIDENCE,
     PERSON_CONDITION,
+    PERSON_YEAR_CONDITION,
     PERSON_YEAR_MORBIDITY,
 )

@@ -15,12 +15,25 @@ with band as (
         sum(c.social_care_pence) as social_care_pence,
         sum(c.continuing_care_pence) as continuing_care_pence,
         sum(c.total_pence) as total_pence,
+        sum(cast(c.total_pence as decimal(38, 0)) * cast(c.total_pence as decimal(38, 0))) as total_squared,
         sum(m.condition_count) as condition_count
     from person_year as y
     inner join person_year_cost as c on y.person_id = c.person_id
     inner join person_year_morbidity as m on y.person_id = m.person_id
     where m.condition_list = 'delphi52'
     group by y.age_band
+),
+
+spread as (  -- from whole numbers, so that large costs cancel exactly
+    select
+        age_band,
+        cast(people_count as double) as people,
+        cast(total_pence as double) / nullif(cast(people_count as double), 0) as mean_total,
+        cast(
+            cast(people_count as decimal(38, 0)) * total_squared
+            - cast(total_pence as decimal(38, 0)) * cast(total_pence as decimal(38, 0)) as double
+        ) / nullif(cast(people_count as double) * (cast(people_count as double) - 1), 0) as variance
+    from band
 ),
 
 rests_on as (  -- the least complete feed of care; a feed that was never due has no completeness
@@ -34,7 +47,14 @@ select
     b.age_band,
     cast(b.people_count as bigint) as people_count,
     cast(b.total_pence as bigint) as total_pence,
-    cast(b.total_pence as double) / nullif(b.people_count, 0) as mean_total_pence,
+    s.mean_total as mean_total_pence,
+    case when s.variance >= 0 then sqrt(s.variance) end as sd_total_pence,
+    s.mean_total
+    - case when s.variance >= 0 then 1.96 * sqrt(cast(s.variance as double) / nullif(s.people, 0)) end
+        as mean_total_low_pence,
+    s.mean_total
+    + case when s.variance >= 0 then 1.96 * sqrt(cast(s.variance as double) / nullif(s.people, 0)) end
+        as mean_total_high_pence,
     cast(b.primary_pence as double) / nullif(b.people_count, 0) as mean_primary_pence,
     cast(b.inpatient_pence as double) / nullif(b.people_count, 0) as mean_inpatient_pence,
     cast(b.outpatient_pence as double) / nullif(b.people_count, 0) as mean_outpatient_pence,
@@ -47,5 +67,6 @@ select
     r.completeness,
     p.exposure_rule
 from band as b
+inner join spread as s on b.age_band = s.age_band
 cross join rests_on as r
 cross join run_parameters as p

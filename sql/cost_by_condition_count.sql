@@ -43,7 +43,8 @@ band as (
         sum(case when mental_health_pence > 0 then 1 else 0 end) as mental_health_user_count,
         sum(case when social_care_pence > 0 then 1 else 0 end) as social_care_user_count,
         sum(case when continuing_care_pence > 0 then 1 else 0 end) as continuing_care_user_count,
-        sum(total_pence) as total_pence
+        sum(total_pence) as total_pence,
+        sum(cast(total_pence as decimal(38, 0)) * cast(total_pence as decimal(38, 0))) as total_squared
     from registered
     group by condition_list, count_band
 ),
@@ -52,6 +53,19 @@ list_total as (
     select condition_list, sum(people_count) as people_count, sum(total_pence) as total_pence
     from band
     group by condition_list
+),
+
+spread as (  -- from whole numbers, so that large costs cancel exactly
+    select
+        condition_list,
+        count_band,
+        cast(people_count as double) as people,
+        cast(total_pence as double) / nullif(cast(people_count as double), 0) as mean_total,
+        cast(
+            cast(people_count as decimal(38, 0)) * total_squared
+            - cast(total_pence as decimal(38, 0)) * cast(total_pence as decimal(38, 0)) as double
+        ) / nullif(cast(people_count as double) * (cast(people_count as double) - 1), 0) as variance
+    from band
 ),
 
 rests_on as (  -- the least complete feed of care; a feed that was never due has no completeness
@@ -69,7 +83,14 @@ select
     cast(b.years_of_age as double) / nullif(b.people_count, 0) as mean_age,
     cast(b.total_pence as bigint) as total_pence,
     cast(b.total_pence as double) / nullif(cast(t.total_pence as double), 0) as cost_share,
-    cast(b.total_pence as double) / nullif(b.people_count, 0) as mean_total_pence,
+    s.mean_total as mean_total_pence,
+    case when s.variance >= 0 then sqrt(s.variance) end as sd_total_pence,
+    s.mean_total
+    - case when s.variance >= 0 then 1.96 * sqrt(cast(s.variance as double) / nullif(s.people, 0)) end
+        as mean_total_low_pence,
+    s.mean_total
+    + case when s.variance >= 0 then 1.96 * sqrt(cast(s.variance as double) / nullif(s.people, 0)) end
+        as mean_total_high_pence,
     cast(b.primary_pence as double) / nullif(b.people_count, 0) as mean_primary_pence,
     cast(b.inpatient_pence as double) / nullif(b.people_count, 0) as mean_inpatient_pence,
     cast(b.outpatient_pence as double) / nullif(b.people_count, 0) as mean_outpatient_pence,
@@ -89,6 +110,7 @@ select
     r.completeness,
     p.exposure_rule
 from band as b
+inner join spread as s on b.condition_list = s.condition_list and b.count_band = s.count_band
 inner join list_total as t on b.condition_list = t.condition_list
 cross join rests_on as r
 cross join run_parameters as p

@@ -72,13 +72,14 @@ summed as (
         count(*) as people_count,
         sum(case when cost_pence > 0 then 1 else 0 end) as user_count,
         sum(record_count) as record_count,
-        sum(cost_pence) as cost_pence
+        sum(cost_pence) as cost_pence,
+        sum(cast(cost_pence as decimal(38, 0)) * cast(cost_pence as decimal(38, 0))) as cost_squared
     from used
     group by morbidity_group, setting
 ),
 
 with_all as (
-    select morbidity_group, setting, people_count, user_count, record_count, cost_pence from summed
+    select morbidity_group, setting, people_count, user_count, record_count, cost_pence, cost_squared from summed
     union all
     select
         'all' as morbidity_group,
@@ -86,9 +87,40 @@ with_all as (
         sum(people_count) as people_count,
         sum(user_count) as user_count,
         sum(record_count) as record_count,
-        sum(cost_pence) as cost_pence
+        sum(cost_pence) as cost_pence,
+        sum(cost_squared) as cost_squared
     from summed
     group by setting
+),
+
+exact as (  -- whole numbers, so that large costs cancel exactly
+    select
+        morbidity_group,
+        setting,
+        record_count,
+        cast(people_count as decimal(38, 0)) as people_count,
+        cast(user_count as decimal(38, 0)) as user_count,
+        cast(cost_pence as decimal(38, 0)) as cost_pence,
+        cost_squared
+    from with_all
+),
+
+measured as (
+    select
+        morbidity_group,
+        setting,
+        people_count,
+        user_count,
+        record_count,
+        cost_pence,
+        cast(cost_pence as double) / nullif(cast(people_count as double), 0) as mean_per_person,
+        cast(people_count * cost_squared - cost_pence * cost_pence as double)
+        / nullif(cast(people_count * (people_count - 1) as double), 0) as variance_per_person,
+        cast(people_count * cost_squared - cost_pence * cost_pence as double)
+        / nullif(cast(people_count * people_count * (people_count - 1) as double), 0) as variance_of_mean,
+        cast(user_count * cost_squared - cost_pence * cost_pence as double)
+        / nullif(cast(user_count * (user_count - 1) as double), 0) as variance_per_user
+    from exact
 ),
 
 group_total as (
@@ -117,15 +149,21 @@ select
     w.setting,
     cast(w.people_count as bigint) as people_count,
     cast(w.user_count as bigint) as user_count,
-    cast(w.user_count as double) / nullif(w.people_count, 0) as user_share,
-    cast(w.record_count as double) / nullif(w.people_count, 0) as records_per_person,
+    cast(w.user_count as double) / nullif(cast(w.people_count as double), 0) as user_share,
+    cast(w.record_count as double) / nullif(cast(w.people_count as double), 0) as records_per_person,
     cast(w.cost_pence as double) / nullif(cast(w.user_count as double), 0) as mean_pence_per_user,
-    cast(w.cost_pence as double) / nullif(w.people_count, 0) as mean_pence_per_person,
+    case when w.variance_per_user >= 0 then sqrt(w.variance_per_user) end as sd_pence_per_user,
+    w.mean_per_person as mean_pence_per_person,
+    case when w.variance_per_person >= 0 then sqrt(w.variance_per_person) end as sd_pence_per_person,
+    w.mean_per_person
+    - case when w.variance_of_mean >= 0 then 1.96 * sqrt(w.variance_of_mean) end as mean_low_pence_per_person,
+    w.mean_per_person
+    + case when w.variance_of_mean >= 0 then 1.96 * sqrt(w.variance_of_mean) end as mean_high_pence_per_person,
     cast(w.cost_pence as bigint) as total_pence,
     cast(w.cost_pence as double) / nullif(cast(t.cost_pence as double), 0) as cost_share,
     r.completeness,
     p.exposure_rule
-from with_all as w
+from measured as w
 inner join group_total as t on w.morbidity_group = t.morbidity_group
 left join rests_on as r on w.setting = r.setting
 cross join run_parameters as p

@@ -1,26 +1,11 @@
 -- person_year_morbidity: how many conditions a person lives with, by list.
 -- Grain: one row per registered person, financial year and condition list; none counts as 0.
--- Source: condition_evidence within the look-back of run_parameters, person_year.
-with coded as (
-    select distinct e.person_id, e.condition_code
-    from condition_evidence as e
-    cross join run_parameters as p
-    where e.financial_year between p.look_back_first_year and p.financial_year
-),
-
-suppressed as (  -- the milder condition beside a graver one
-    select c.person_id, h.suppresses_condition_code as condition_code
-    from coded as c
-    inner join condition_hierarchy as h on c.condition_code = h.condition_code
-),
-
-counted as (
+-- Source: person_year_condition, of which conditions that a list counts as one count once; person_year, condition_list,
+-- condition_list_band.
+with counted as (
     select c.person_id, l.condition_list, count(distinct l.counted_as) as condition_count
-    from coded as c
+    from person_year_condition as c
     inner join condition_list as l on c.condition_code = l.condition_code
-    where not exists (
-        select 1 from suppressed as s where s.person_id = c.person_id and s.condition_code = c.condition_code
-    )
     group by c.person_id, l.condition_list
 ),
 

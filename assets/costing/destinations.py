@@ -165,6 +165,20 @@ group by t.setting, t.point_of_delivery, t.provider_code, t.source, t.basis_of_c
         " inner join cost_by_condition_count as t"
         " on m.condition_list = t.condition_list and m.count_band = t.count_band",
     ),
+    "cost_by_age_and_count": _groups(
+        "cost_by_age_and_count",
+        "t.condition_list || ', ' || t.age_band || ', ' || t.count_band || ' conditions'",
+        "inner join person_year_morbidity as m on u.person_id = m.person_id"
+        " inner join cost_by_age_and_count as t"
+        " on m.condition_list = t.condition_list and m.count_band = t.count_band and y.age_band = t.age_band",
+    ),
+    "condition_profile": _groups(
+        "condition_profile",
+        "t.condition_list || ', ' || t.counted_as",
+        "inner join (select distinct h.person_id, l.condition_list, l.counted_as from person_year_condition as h"
+        " inner join condition_list as l on h.condition_code = l.condition_code) as m on u.person_id = m.person_id"
+        " inner join condition_profile as t on m.condition_list = t.condition_list and m.counted_as = t.counted_as",
+    ),
     "cohort_candidate": _groups(
         "cohort_candidate",
         "t.rule_code",
@@ -176,4 +190,4 @@ group by t.setting, t.point_of_delivery, t.provider_code, t.source, t.basis_of_c
 }
 DESTINATIONS = {name: sql if "order by" in sql else f"{sql} order by 1, 2" for name, sql in _QUERIES.items()}
 # The tables that the queries read beside their own.
-ABOUT_THE_PERSON = ("person_year", "person_year_morbidity", "cohort_rule")
+ABOUT_THE_PERSON = ("person_year", "person_year_morbidity", "person_year_condition", "condition_list", "cohort_rule")

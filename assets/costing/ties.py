@@ -9,6 +9,7 @@ of delivery and whether the price is borrowed. A test holds that no published ta
 """
 
 from assets.costing.linkage_ties import BOUND, DIFFERENCE, QUALITY
+from assets.costing.profile_ties import AGE_AND_COUNT, PROFILE
 from assets.costing.reconciliation_ties import RECONCILIATION
 from assets.costing.tying import COSTED, FEEDS, PLACE, Tie, long, tied
 from pipelines.engine import quoted
@@ -228,6 +229,14 @@ TIES: dict[str, Tie] = {
         "person_year_cost of those registered",
         _COST_BY_CONDITION_COUNT,
         sources=("person_year_cost", "condition_list"),
+    ),
+    "condition_profile": Tie(
+        "person_year_cost by conditions counted", PROFILE, sources=("person_year_cost", "person_year_morbidity")
+    ),
+    "cost_by_age_and_count": Tie(
+        "cost_by_condition_count or cost_by_age_band",
+        AGE_AND_COUNT,
+        sources=("cost_by_condition_count", "cost_by_age_band", "condition_list"),
     ),
     "cohort_candidate": Tie(
         "cost_by_condition_count",

@@ -31,6 +31,7 @@ condition_list_band = reference_table(tables.CONDITION_LIST_BAND)
 condition_hierarchy = reference_table(tables.CONDITION_HIERARCHY)
 condition_evidence = sql_table(tables.CONDITION_EVIDENCE, IDENTIFIER_OVERLAP.name)
 person_condition = sql_table(tables.PERSON_CONDITION)
+person_year_condition = sql_table(tables.PERSON_YEAR_CONDITION)
 person_year_morbidity = sql_table(tables.PERSON_YEAR_MORBIDITY)
 
 score = reference_table(scores.SCORE)
