@@ -4,6 +4,7 @@ from schemas import (
     activity,
     analysis,
     analysis_profile,
+    analysis_segments,
     cohorts,
     costing,
     feeds,
@@ -35,6 +36,7 @@ TABLES: dict[str, Table] = {
         scores,
         analysis,
         analysis_profile,
+        analysis_segments,
         cohorts,
     )
     for table in step.TABLES
