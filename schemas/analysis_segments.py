@@ -63,8 +63,8 @@ PERSON_YEAR_SEGMENT = Table(
     name="person_year_segment",
     step="analysis",
     grain="One row per registered person, financial year and segmentation.",
-    description="The segment of each person by the first rule that holds. Segments made from the care of the year, such "
-    "as Maternity and Acutely ill, describe cost of the same year; they foretell none.",
+    description="The segment of each person by the first rule that holds. Segments made from the care of the year, "
+    "such as Maternity and Acutely ill, describe cost of the same year; they foretell none.",
     columns=(FINANCIAL_YEAR, PERSON_ID, SEGMENTATION, SEGMENT, PRECEDENCE),
     key=("person_id", "segmentation"),
     sources=(
@@ -192,9 +192,9 @@ MORBIDITY_BY_LOOK_BACK = Table(
         Column(
             "source_scope",
             "STRING",
-            "Which conditions count. any: whoever knows them. gp, hospital: had only general practice, or only admitted "
-            "care, been read. gp_only: known in general practice and not in admitted care; hospital_only: the reverse; "
-            "both: in both; mental_health_only: in neither. The last four add up to any, condition by condition.",
+            "Which conditions count. any: whoever knows them. gp, hospital: had only general practice, or only "
+            "admitted care, been read. gp_only: known in general practice and not in admitted care; hospital_only: the "
+            "reverse; both: in both; mental_health_only: in neither. The last four add up to any.",
         ),
         COUNT_BAND,
         PEOPLE_COUNT,

@@ -41,66 +41,63 @@ coded as (
     inner join look_back as l on c.years_ago < l.years
 ),
 
-read_by as (  -- what a reader of all sources sees, and a reader of one
-    select look_back, 'any' as reader, person_id, condition_code, in_gp, in_hospital from coded
-    union all
-    select look_back, 'gp' as reader, person_id, condition_code, in_gp, in_hospital from coded where in_gp
-    union all
-    select look_back, 'hospital' as reader, person_id, condition_code, in_gp, in_hospital from coded where in_hospital
+suppressed as (  -- the milder condition beside a graver one, and which sources know the graver
+    select
+        c.look_back,
+        c.person_id,
+        h.suppresses_condition_code as condition_code,
+        bool_or(c.in_gp) as in_gp,
+        bool_or(c.in_hospital) as in_hospital
+    from coded as c
+    inner join condition_hierarchy as h on c.condition_code = h.condition_code
+    group by c.look_back, c.person_id, h.suppresses_condition_code
 ),
 
-suppressed as (  -- the milder condition beside a graver one of which the same reader knows
-    select c.look_back, c.reader, c.person_id, h.suppresses_condition_code as condition_code
-    from read_by as c
-    inner join condition_hierarchy as h on c.condition_code = h.condition_code
+seen as (  -- as all sources together show it, and as one alone would: who reads one source misses the graver in another
+    select
+        c.look_back,
+        c.person_id,
+        c.condition_code,
+        s.condition_code is null as is_any,
+        s.condition_code is null and c.in_gp as is_in_gp,
+        s.condition_code is null and c.in_hospital as is_in_hospital,
+        c.in_gp and not coalesce(s.in_gp, false) as is_gp_alone,
+        c.in_hospital and not coalesce(s.in_hospital, false) as is_hospital_alone
+    from coded as c
+    left join suppressed as s
+        on c.look_back = s.look_back and c.person_id = s.person_id and c.condition_code = s.condition_code
 ),
 
 unit as (  -- conditions that a list counts as one are one, known to whoever knows one of them
     select
         c.look_back,
-        c.reader,
         l.condition_list,
         l.counted_as,
         c.person_id,
-        bool_or(c.in_gp) as in_gp,
-        bool_or(c.in_hospital) as in_hospital
-    from read_by as c
+        bool_or(c.is_any) as is_any,
+        bool_or(c.is_in_gp) as is_in_gp,
+        bool_or(c.is_in_hospital) as is_in_hospital,
+        bool_or(c.is_gp_alone) as is_gp_alone,
+        bool_or(c.is_hospital_alone) as is_hospital_alone
+    from seen as c
     inner join condition_list as l on c.condition_code = l.condition_code
-    where
-        not exists (
-            select 1
-            from suppressed as s
-            where
-                s.look_back = c.look_back
-                and s.reader = c.reader
-                and s.person_id = c.person_id
-                and s.condition_code = c.condition_code
-        )
-    group by c.look_back, c.reader, l.condition_list, l.counted_as, c.person_id
+    group by c.look_back, l.condition_list, l.counted_as, c.person_id
 ),
 
-scoped as (
-    select look_back, reader as source_scope, condition_list, person_id
-    from unit
-    union all
+person_count as (
     select
         look_back,
-        case
-            when in_gp and in_hospital then 'both'
-            when in_gp then 'gp_only'
-            when in_hospital then 'hospital_only'
-            else 'mental_health_only'
-        end as source_scope,
         condition_list,
-        person_id
+        person_id,
+        count_if(is_any) as any_count,
+        count_if(is_gp_alone) as gp_count,
+        count_if(is_hospital_alone) as hospital_count,
+        count_if(is_in_gp and not is_in_hospital) as gp_only_count,
+        count_if(is_in_hospital and not is_in_gp) as hospital_only_count,
+        count_if(is_in_gp and is_in_hospital) as both_count,
+        count_if(is_any and not is_in_gp and not is_in_hospital) as mental_health_only_count
     from unit
-    where reader = 'any'
-),
-
-counted as (
-    select condition_list, look_back, source_scope, person_id, count(*) as condition_count
-    from scoped
-    group by condition_list, look_back, source_scope, person_id
+    group by look_back, condition_list, person_id
 ),
 
 costed as (
@@ -112,22 +109,71 @@ costed as (
     inner join person_year_cost as c on y.person_id = c.person_id
 ),
 
-with_some as (
+source_scope as (
+    select v.source_scope
+    from (
+        values ('any'), ('gp'), ('hospital'), ('gp_only'), ('hospital_only'), ('both'), ('mental_health_only')
+    ) as v(source_scope)
+),
+
+combined as (  -- people with equal counts in every scope together, before they are told apart by scope
     select
-        n.condition_list,
         n.look_back,
-        n.source_scope,
-        case when n.condition_count >= 7 then '7+' else cast(n.condition_count as string) end as count_band,
+        n.condition_list,
+        n.any_count,
+        n.gp_count,
+        n.hospital_count,
+        n.gp_only_count,
+        n.hospital_only_count,
+        n.both_count,
+        n.mental_health_only_count,
         count(*) as people_count,
         sum(c.total_pence) as total_pence,
         sum(c.total_squared) as total_squared
-    from counted as n
+    from person_count as n
     inner join costed as c on n.person_id = c.person_id
     group by
+        n.look_back, n.condition_list, n.any_count, n.gp_count, n.hospital_count, n.gp_only_count,
+        n.hospital_only_count, n.both_count, n.mental_health_only_count
+),
+
+scoped as (
+    select
         n.condition_list,
         n.look_back,
-        n.source_scope,
-        case when n.condition_count >= 7 then '7+' else cast(n.condition_count as string) end
+        v.source_scope,
+        case v.source_scope
+            when 'any' then n.any_count
+            when 'gp' then n.gp_count
+            when 'hospital' then n.hospital_count
+            when 'gp_only' then n.gp_only_count
+            when 'hospital_only' then n.hospital_only_count
+            when 'both' then n.both_count
+            else n.mental_health_only_count
+        end as condition_count,
+        n.people_count,
+        n.total_pence,
+        n.total_squared
+    from combined as n
+    cross join source_scope as v
+),
+
+with_some as (
+    select
+        condition_list,
+        look_back,
+        source_scope,
+        case when condition_count >= 7 then '7+' else cast(condition_count as string) end as count_band,
+        sum(people_count) as people_count,
+        sum(total_pence) as total_pence,
+        sum(total_squared) as total_squared
+    from scoped
+    where condition_count > 0
+    group by
+        condition_list,
+        look_back,
+        source_scope,
+        case when condition_count >= 7 then '7+' else cast(condition_count as string) end
 ),
 
 whole as (
@@ -139,9 +185,7 @@ cell as (
     select t.condition_list, l.look_back, v.source_scope
     from (select distinct condition_list from condition_list) as t
     cross join look_back as l
-    cross join (
-        values ('any'), ('gp'), ('hospital'), ('gp_only'), ('hospital_only'), ('both'), ('mental_health_only')
-    ) as v(source_scope)
+    cross join source_scope as v
 ),
 
 with_none as (  -- everybody else: exact, since sums are whole numbers

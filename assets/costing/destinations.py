@@ -179,6 +179,12 @@ group by t.setting, t.point_of_delivery, t.provider_code, t.source, t.basis_of_c
         " inner join condition_list as l on h.condition_code = l.condition_code) as m on u.person_id = m.person_id"
         " inner join condition_profile as t on m.condition_list = t.condition_list and m.counted_as = t.counted_as",
     ),
+    "segment_summary": _groups(
+        "segment_summary",
+        "t.segmentation || ', ' || t.segment",
+        "inner join person_year_segment as s on u.person_id = s.person_id"
+        " inner join segment_summary as t on s.segmentation = t.segmentation and s.segment = t.segment",
+    ),
     "cohort_candidate": _groups(
         "cohort_candidate",
         "t.rule_code",
@@ -190,4 +196,11 @@ group by t.setting, t.point_of_delivery, t.provider_code, t.source, t.basis_of_c
 }
 DESTINATIONS = {name: sql if "order by" in sql else f"{sql} order by 1, 2" for name, sql in _QUERIES.items()}
 # The tables that the queries read beside their own.
-ABOUT_THE_PERSON = ("person_year", "person_year_morbidity", "person_year_condition", "condition_list", "cohort_rule")
+ABOUT_THE_PERSON = (
+    "person_year",
+    "person_year_morbidity",
+    "person_year_condition",
+    "person_year_segment",
+    "condition_list",
+    "cohort_rule",
+)

@@ -11,6 +11,7 @@ of delivery and whether the price is borrowed. A test holds that no published ta
 from assets.costing.linkage_ties import BOUND, DIFFERENCE, QUALITY
 from assets.costing.profile_ties import AGE_AND_COUNT, PROFILE
 from assets.costing.reconciliation_ties import RECONCILIATION
+from assets.costing.segment_ties import SEGMENTS
 from assets.costing.tying import COSTED, FEEDS, PLACE, Tie, long, tied
 from pipelines.engine import quoted
 from schemas.activity import EXPOSURE_STATUSES, FEEDS_OF_CARE
@@ -237,6 +238,9 @@ TIES: dict[str, Tie] = {
         "cost_by_condition_count or cost_by_age_band",
         AGE_AND_COUNT,
         sources=("cost_by_condition_count", "cost_by_age_band", "condition_list"),
+    ),
+    "segment_summary": Tie(
+        "person_year_cost of those registered", SEGMENTS, sources=("person_year_cost", "segment_rule")
     ),
     "cohort_candidate": Tie(
         "cost_by_condition_count",
