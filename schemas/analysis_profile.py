@@ -176,7 +176,10 @@ COST_BY_AGE_AND_COUNT = Table(
     by_year=True,
 )
 
-_PER_USER = {"nullable": True, "unit": "pence per user"}
+
+def _per_user(name: str, description: str) -> Column:
+    return Column(name, "DOUBLE", description, nullable=True, unit="pence per user")
+
 
 COST_BY_SETTING_TEST = Table(
     name="cost_by_setting_test",
@@ -190,23 +193,19 @@ COST_BY_SETTING_TEST = Table(
         SETTING,
         Column("user_count_3plus", "BIGINT", "Users with three or more conditions.", unit="people"),
         Column("user_count_rest", "BIGINT", "Other users.", unit="people"),
-        Column(
+        _per_user(
             "difference_pence_per_user",
-            "DOUBLE",
-            "Mean cost per user with three or more conditions, less that of the other users.",
-            **_PER_USER,
+            "Mean cost per user with three or more conditions, less that of the other users. Null: a group has none.",
         ),
-        Column(
+        _per_user(
             "difference_low_pence_per_user",
-            "DOUBLE",
             "Lower end of the 95% interval of the difference, by the t distribution with welch_df.",
-            **_PER_USER,
         ),
-        Column("difference_high_pence_per_user", "DOUBLE", "Upper end of the same interval.", **_PER_USER),
+        _per_user("difference_high_pence_per_user", "Upper end of the same interval."),
         Column(
             "welch_t",
             "DOUBLE",
-            "Welch's t: the difference over its standard error. Null: a group has under two users, or costs do not vary.",
+            "Welch's t: the difference over its standard error. Null: under two users in a group, or equal costs.",
             nullable=True,
         ),
         Column("welch_df", "DOUBLE", "Degrees of freedom by Welch and Satterthwaite.", nullable=True),

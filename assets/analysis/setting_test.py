@@ -3,8 +3,8 @@
 Belongs here: Welch's test from means, standard deviations and numbers of users.
 Does not belong here: the means themselves (`sql/cost_by_setting.sql`).
 
-Welch, Biometrika 34 (1947), 28-35. The test takes the two groups for independent samples of larger populations and their
-means for normal, which holds for hundreds of users even where costs are skewed, and not for a handful.
+Welch, Biometrika 34 (1947), 28-35. The test takes the two groups for independent samples of larger populations and
+their means for normal, which holds for hundreds of users even where costs are skewed, and not for a handful.
 """
 
 from typing import Any
@@ -28,7 +28,7 @@ def build_setting_test(store: Store, year: str | None) -> Stored:
 
 
 def setting_test(by_setting: pl.DataFrame) -> pl.DataFrame:
-    """One row per setting of `cost_by_setting`, with the test of its two groups; a group without anybody has no users."""
+    """One row per setting of `cost_by_setting`, with the test of its two groups; one without anybody has no users."""
     rows = []
     for setting in by_setting["setting"].unique().sort():
         whole, *groups = (_group(by_setting, setting, name) for name in ("all", *_GROUPS))
@@ -47,15 +47,14 @@ def _welch(many: dict[str, Any], rest: dict[str, Any]) -> dict[str, float]:
     """The difference of two means, its interval, t, degrees of freedom and two-sided p, as far as they are defined."""
     from scipy.special import stdtr, stdtrit  # which takes a while, and most commands do without
 
-    means = [group.get("mean_pence_per_user") for group in (many, rest)]
-    if None in means:
+    if not many.get("user_count") or not rest.get("user_count"):
         return {}
-    difference = means[0] - means[1]
+    difference = many["mean_pence_per_user"] - rest["mean_pence_per_user"]
     found = {"difference_pence_per_user": difference}
-    spreads = [group["sd_pence_per_user"] for group in (many, rest)]
+    spreads = [many["sd_pence_per_user"], rest["sd_pence_per_user"]]
     if None in spreads or not any(spreads):
         return found
-    users = [group["user_count"] for group in (many, rest)]
+    users = [many["user_count"], rest["user_count"]]
     of_mean = [spread**2 / count for spread, count in zip(spreads, users, strict=True)]
     error = sum(of_mean) ** 0.5
     df = sum(of_mean) ** 2 / sum(part**2 / (count - 1) for part, count in zip(of_mean, users, strict=True))

@@ -16,7 +16,15 @@ from tests.pipeline.test_command_line import linked_care
 from tests.releases import table
 
 YEAR, MONTH, FEED = "2024-25", "2024-09", "op_attendance"
-WITH_TOTAL = ("person_year_cost", "cost_by_age_band", "cost_by_condition_count", "explained_variance")
+WITH_TOTAL = (
+    "person_year_cost",
+    "cost_by_age_band",
+    "cost_by_condition_count",
+    "explained_variance",
+    "cost_by_age_and_count",
+    "condition_profile",
+    "condition_by_comorbidity",
+)
 
 
 def test_a_whole_county_is_complete(published: Path) -> None:
@@ -59,6 +67,9 @@ def test_a_month_that_a_provider_left_out_stands_beside_the_figures(
     found = dict(by_setting.select("setting", "completeness").rows())
     assert found.pop("outpatient") == found.pop("total") == pytest.approx(expected)
     assert set(found.values()) == {1.0}
+    tested = table(home, "cost_by_setting_test").filter(financial_year=YEAR)
+    assert dict(tested.select("setting", "completeness").rows()) == dict(by_setting["setting", "completeness"].rows())
+    assert set(table(home, "conditions_by_age_band")["completeness"]) == {1.0}, "of codes alone, not of care"
     for name in (*WITH_TOTAL, "cohort_candidate"):
         figures = table(home, name).group_by("financial_year").agg(pl.col("completeness").unique())
         assert dict(figures.rows()) == {"2023-24": [1.0], YEAR: [pytest.approx(expected)]}

@@ -42,12 +42,13 @@ def test_the_pence_of_a_unit_of_every_feed_are_found_in_every_table(
     row = registered.filter(feed=feed).row(-1, named=True)
     trail = follow(published, ActivityId(feed, row["delivery_id"], row["source_row"], f"{row['activity_month']:%Y-%m}"))
     assert [part["cost_pence"] for part in trail.parts] == [row["cost_pence"]]
-    expected = set(DESTINATIONS) - {"cohort_candidate"}
+    not_of_everybody = {"cohort_candidate", "condition_profile"}
+    expected = set(DESTINATIONS) - not_of_everybody
     if row["submitted_pence"] is None:
         expected -= {"delivery_receipt"} | (set() if row["match_level"] == "package" else {"activity"})
     if table(published, "linkage_difference").filter(feed=feed).is_empty():
         expected -= {"linkage_difference"}  # its records say nothing of their people
-    assert {one.table for one in trail.destinations} - {"cohort_candidate"} == expected
+    assert {one.table for one in trail.destinations} - not_of_everybody == expected
     real = {"real_cost_pence", "real_total_pence"}
     others = real | {"submitted_pence", "net_ingredient_pence", "client_contribution_pence"}
     assert {one.pence for one in trail.destinations if one.column not in others} == {row["cost_pence"]}
@@ -74,6 +75,31 @@ def test_what_a_row_holds_in_all_is_what_the_table_holds(published: Path, regist
     )
     linked = ledger.filter(stage="linkage", status="linked")["cost_pence"].item()
     assert found["cost_ledger", place, "cost_pence"] == (cost, linked)
+
+
+def test_the_pence_of_a_person_are_in_the_profile_of_each_condition_once(
+    published: Path, registered: pl.DataFrame
+) -> None:
+    """Of whoever has most conditions, some of which a list may count as one."""
+    lists = table(published, "condition_list").filter(condition_list="qof")
+    held = table(published, "person_year_condition").join(lists, on="condition_code")
+    counts = held.group_by("financial_year", "person_id").len()
+    row = registered.join(counts, on=["financial_year", "person_id"]).sort("len").row(-1, named=True)
+    units = held.filter(financial_year=row["financial_year"], person_id=row["person_id"])["counted_as"].unique()
+    profile = table(published, "condition_profile").filter(
+        pl.col("counted_as").is_in(units.implode()), financial_year=row["financial_year"], condition_list="qof"
+    )
+    trail = follow(published, unit_of(row))
+    found = [
+        (one.place, one.pence, one.total)
+        for one in trail.destinations
+        if one.table == "condition_profile" and one.place.startswith("qof, ")
+    ]
+    assert len(units) > 1
+    assert sorted(found) == sorted(
+        (f"qof, {counted_as}", row["cost_pence"], total)
+        for counted_as, total in profile.select("counted_as", "total_pence").rows()
+    )
 
 
 def test_every_column_of_pence_of_a_person_is_on_some_trail(published: Path, registered: pl.DataFrame) -> None:
