@@ -7,6 +7,7 @@ import pytest
 
 from pipelines.build import SQL
 from schemas.activity import FEEDS_OF_CARE
+from schemas.catalogue import DECLARED
 from schemas.contract import contracts
 from tests.sql.cases import Case, evaluate
 
@@ -52,6 +53,18 @@ def test_a_table_that_the_sql_does_not_read_is_refused() -> None:
 def test_rows_that_do_not_fit_their_columns_are_refused() -> None:
     with pytest.raises(AssertionError, match="has not the columns"):
         Case("registration", "x", {}, "person_id  practice_code\n101").expected()
+
+
+def test_completeness_of_conditions_is_that_of_the_feeds_that_code_them() -> None:
+    coding = set(DECLARED["condition_evidence"].sources) & contracts().keys()
+    without_care = coding - set(FEEDS_OF_CARE)
+    for table, feeds in {
+        "conditions_by_age_band": coding,
+        "condition_profile": without_care,
+        "condition_by_comorbidity": without_care,
+    }.items():
+        [named] = re.findall(r"feed in \(([^)]*)\)", (SQL / f"{table}.sql").read_text())
+        assert set(named.replace("'", "").split(", ")) == feeds, table
 
 
 def test_the_ledger_names_every_feed_of_care_and_whether_it_has_prices() -> None:
