@@ -6,6 +6,7 @@ from schemas import (
     analysis_models,
     analysis_pairs,
     analysis_profile,
+    analysis_segments,
     analysis_spread,
     cohorts,
     costing,
@@ -41,6 +42,7 @@ TABLES: dict[str, Table] = {
         analysis_profile,
         analysis_spread,
         analysis_pairs,
+        analysis_segments,
         cohorts,
     )
     for table in step.TABLES

@@ -5,7 +5,7 @@ import dagster as dg
 from assets.analysis.clustering import build_clustering
 from assets.analysis.models import build_beside, build_models
 from assets.analysis.setting_test import build_setting_test
-from assets.tables import sql_table
+from assets.tables import reference_table, sql_table
 from pipelines.assets import table_asset
 from pipelines.home import Home
 from pipelines.store import Stored
@@ -13,6 +13,7 @@ from schemas import analysis as tables
 from schemas import analysis_models as models
 from schemas import analysis_pairs as pairs
 from schemas import analysis_profile as profile
+from schemas import analysis_segments as segments
 from schemas import analysis_spread as spread
 from schemas.table import Table
 
@@ -69,3 +70,11 @@ cost_persistence = sql_table(spread.COST_PERSISTENCE)
 def multimorbidity_clustering(home: Home, year: str | None) -> Stored:
     """People by number of conditions beside how many would be if conditions were independent."""
     return build_clustering(home.store, year)
+
+
+segment_rule = reference_table(segments.SEGMENT_RULE)
+person_year_segment = sql_table(segments.PERSON_YEAR_SEGMENT)
+segment_summary = sql_table(segments.SEGMENT_SUMMARY)
+segmentation_fit = sql_table(segments.SEGMENTATION_FIT)
+morbidity_by_look_back = sql_table(segments.MORBIDITY_BY_LOOK_BACK)
+condition_by_look_back = sql_table(segments.CONDITION_BY_LOOK_BACK)

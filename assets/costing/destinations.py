@@ -213,6 +213,12 @@ group by t.setting, t.point_of_delivery, t.provider_code, t.source, t.basis_of_c
         " inner join condition_combination as t on m.condition_list = t.condition_list"
         " and coalesce(s.combination, 'other') = t.combination",
     ),
+    "segment_summary": _groups(
+        "segment_summary",
+        "t.segmentation || ', ' || t.segment",
+        "inner join person_year_segment as s on u.person_id = s.person_id"
+        " inner join segment_summary as t on s.segmentation = t.segmentation and s.segment = t.segment",
+    ),
     "cohort_candidate": _groups(
         "cohort_candidate",
         "t.rule_code",
@@ -224,4 +230,11 @@ group by t.setting, t.point_of_delivery, t.provider_code, t.source, t.basis_of_c
 }
 DESTINATIONS = {name: sql if "order by" in sql else f"{sql} order by 1, 2" for name, sql in _QUERIES.items()}
 # The tables that the queries read beside their own.
-ABOUT_THE_PERSON = ("person_year", "person_year_morbidity", "person_year_condition", "condition_list", "cohort_rule")
+ABOUT_THE_PERSON = (
+    "person_year",
+    "person_year_morbidity",
+    "person_year_condition",
+    "person_year_segment",
+    "condition_list",
+    "cohort_rule",
+)

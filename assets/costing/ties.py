@@ -12,6 +12,7 @@ from assets.costing.linkage_ties import BOUND, DIFFERENCE, QUALITY
 from assets.costing.pair_ties import COMBINATION, PAIR, TRIAD
 from assets.costing.profile_ties import AGE_AND_COUNT, PROFILE
 from assets.costing.reconciliation_ties import RECONCILIATION
+from assets.costing.segment_ties import SEGMENTS
 from assets.costing.tying import COSTED, FEEDS, PLACE, Tie, long, tied
 from pipelines.engine import quoted
 from schemas.activity import EXPOSURE_STATUSES, FEEDS_OF_CARE
@@ -249,6 +250,9 @@ TIES: dict[str, Tie] = {
     ),
     "condition_combination": Tie(
         "person_year_cost", COMBINATION, sources=("person_year_cost", "person_year_morbidity")
+    ),
+    "segment_summary": Tie(
+        "person_year_cost of those registered", SEGMENTS, sources=("person_year_cost", "segment_rule")
     ),
     "cohort_candidate": Tie(
         "cost_by_condition_count",

@@ -22,7 +22,13 @@ from pipelines.errors import LinkedCareError
 from schemas.activity import FEEDS_OF_CARE, UNLINKED
 
 _ID = re.compile(r"(\w+)/([A-Za-z0-9][A-Za-z0-9._-]*)/([1-9][0-9]{0,17})(?:/([0-9]{4}-[0-9]{2}))?")
-_OF_A_PERSON = ("person_year", "person_year_cost", "person_year_morbidity", "person_year_condition")
+_OF_A_PERSON = (
+    "person_year",
+    "person_year_cost",
+    "person_year_morbidity",
+    "person_year_condition",
+    "person_year_segment",
+)
 _OF_A_UNIT = ("activity", "activity_cost")
 _OF_ITS_FEED = ("cost_ledger", "linkage_quality")
 Fact = tuple[str, str]
