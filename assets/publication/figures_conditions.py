@@ -39,6 +39,13 @@ _STEPS = {  # each is twice the one before: a log scale
     "8 or more": "#00224e",
 }
 _DARK_FROM = 2
+_COUNTED_AS_ONE = {  # of several conditions, as the lists say
+    "af": "Arrhythmia incl. AF",
+    "cancer": "Cancer",
+    "ra": "Connective tissue disease incl. RA",
+    "smi": "Severe mental illness",
+    "stroke_tia": "Stroke and TIA",
+}
 _FEW_PEOPLE = 20
 _OTHERS = {
     "0": ("circle", "#fee838", "no other"),
@@ -280,4 +287,4 @@ def _registered(tables: Tables, condition_list: str) -> int:
 
 def _names(tables: Tables) -> dict[str, str]:
     """The name of a condition, and of what a list counts as one."""
-    return dict(tables["condition"].select("condition_code", "condition_name").rows())
+    return _COUNTED_AS_ONE | dict(tables["condition"].select("condition_code", "condition_name").rows())

@@ -102,14 +102,9 @@ def lorenz_curve(tables: Tables, condition_list: str) -> alt.TopLevelMixin | Non
     up = alt.Y("cost:Q", title="Share of cost that they hold together (%)", scale=whole, axis=axis)
     shown = [scope for scope in _SCOPES if scope in points["scope"]]
     names = {scope: _named(tables["concentration_summary"], scope) for scope in shown}
-    label = {
-        "orient": "top-left",
-        "symbolSize": 700,
-        "symbolStrokeWidth": 2,
-        "offset": 8,
-        "title": None,
-        "labelExpr": switch(names),
-    }
+    label = alt.Legend(
+        orient="top-left", symbolSize=700, symbolStrokeWidth=2, offset=8, title=None, labelExpr=switch(names)
+    )
     curves = (
         chart_of(lines)
         .mark_line(strokeWidth=2)
@@ -119,12 +114,12 @@ def lorenz_curve(tables: Tables, condition_list: str) -> alt.TopLevelMixin | Non
             strokeDash=alt.StrokeDash(
                 "scope:N",
                 scale=alt.Scale(domain=shown, range=[_SCOPES[scope][1] for scope in shown]),
-                legend=alt.Legend(**label),
+                legend=label,
             ),
             color=alt.Color(
                 "scope:N",
                 scale=alt.Scale(domain=shown, range=[_SCOPES[scope][2] for scope in shown]),
-                legend=alt.Legend(**label),
+                legend=label,
             ),
         )
         .properties(**size)

@@ -4,6 +4,7 @@ import json
 import re
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -24,6 +25,7 @@ from schemas.columns import PERSON_ID
 from schemas.reconciliation import COST_CONTROL_TOTAL
 from tests.figures import PEOPLE, tables
 
+REFERENCE = Path(figures.__file__).parents[1] / "reference"
 HEAT = tuple(figures_conditions._STEPS.values())
 ONE = "cost_by_age_band"
 DOTS = tuple(colour for _, colour, _ in figures_conditions._OTHERS.values())
@@ -263,13 +265,17 @@ def test_the_command_draws_another_list_and_refuses_what_is_not_there(build, hom
         draw_figures(None, "priority9", tmp_path / "here")
 
 
-def test_a_condition_that_a_list_names_for_several_has_its_name_shown(tmp_path):
-    of_list = {
-        name: frame.with_columns(pl.lit("qof").alias("condition_list")) if "condition_list" in frame.columns else frame
-        for name, frame in tables().items()
-    }
+def test_what_a_shipped_list_counts_as_one_has_a_name():
+    members = pl.read_csv(REFERENCE / "condition_list.csv")
+    names = pl.read_csv(REFERENCE / "condition.csv")["condition_code"]
+    grouped = set(members["counted_as"]) - set(names)
+    assert grouped == figures_conditions._COUNTED_AS_ONE.keys()
+
+
+def test_a_condition_without_a_name_shows_its_code(tmp_path):
+    of_list = tables()
     of_list["condition_by_comorbidity"] = of_list["condition_by_comorbidity"].with_columns(
-        pl.col("counted_as").replace("a", "stroke_tia")
+        pl.col("counted_as").replace("a", "of_ones_own")
     )
-    draw(of_list.__getitem__, ["condition_by_comorbidity"], tmp_path, "qof")
-    assert "stroke tia (n = 69)" in texts((tmp_path / "condition_by_comorbidity.svg").read_text())
+    draw(of_list.__getitem__, ["condition_by_comorbidity"], tmp_path)
+    assert "of ones own (n = 69)" in texts((tmp_path / "condition_by_comorbidity.svg").read_text())
