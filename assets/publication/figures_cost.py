@@ -71,18 +71,20 @@ def cost_by_condition_count(tables: Tables, condition_list: str) -> alt.TopLevel
         ).rows()
         if low is not None
     ]
-    base = chart_of(intervals).encode(x=alt.X("bar:N"))
+    base = chart_of([{**row, "low": max(row["low"], 0.0)} for row in intervals]).encode(x=alt.X("bar:N"))
     halo = base.mark_rule(strokeWidth=5, color="#ffffff").encode(y="low:Q", y2="high:Q")
     span = base.mark_rule(strokeWidth=1.6, color=INK).encode(y="low:Q", y2="high:Q")
     ends = [
-        base.mark_tick(color=INK, thickness=1.6, size=14, orient="horizontal").encode(y=f"{end}:Q")
+        chart_of([row for row in intervals if row[end] >= 0])  # no end is drawn where the line is cut at 0
+        .mark_tick(color=INK, thickness=1.6, size=14, orient="horizontal")
+        .encode(x=alt.X("bar:N"), y=f"{end}:Q")
         for end in ("low", "high")
     ]
     return finished(
         alt.layer(*layers, halo, span, *ends),
         "Mean cost per person by number of conditions, by setting of care",
         statement(rows, _people(rows), on=condition_list),
-        "Line with ends: 95% interval of the mean of all care, by the normal approximation.",
+        "Line with ends: 95% interval of the mean of all care (normal approximation), cut at 0 if it begins below.",
     )
 
 

@@ -133,11 +133,17 @@ def test_bars_are_in_order_of_age_and_add_up_to_the_mean():
     assert set(tops.values()) == {10.0 * (1 + 2 + 3 + 4 + 5 + 6 + 7 + 8)}
 
 
-def test_the_interval_stands_around_the_total():
-    layers = cost_by_condition_count(tables(), "delphi52").to_dict()["layer"]
-    intervals = [layer["data"]["values"] for layer in layers if "low" in layer["data"]["values"][0]]
-    assert len(intervals) == 4
-    assert {(row["low"], row["high"]) for row in intervals[0]} == {(360.0 - 5, 360.0 + 5)}
+def test_the_interval_stands_around_the_total_and_is_cut_at_0():
+    made = tables()
+    below = pl.when(pl.col("count_band") == "5").then(-1.0).otherwise(pl.col("mean_total_low_pence"))
+    made["cost_by_condition_count"] = made["cost_by_condition_count"].with_columns(mean_total_low_pence=below)
+    layers = cost_by_condition_count(made, "delphi52").to_dict()["layer"]
+    halo, span, low, high = [
+        layer["data"]["values"] for layer in layers if "low" in layer.get("data", {"values": [{}]})["values"][0]
+    ]
+    assert halo == span
+    assert {(row["low"], row["high"]) for row in span} == {(360.0 - 5, 360.0 + 5), (0.0, 360.0 + 5)}
+    assert [len(rows) for rows in (span, low, high)] == [8, 8 - 1, 8]
 
 
 def test_pairs_stand_by_commonness_below_crude_above_within_age_and_sex():
