@@ -75,7 +75,7 @@ def test_the_lower_bound_is_the_published_cost_and_the_upper_adds_all_that_is_un
     bound = table(faulty, "linkage_bound").filter(pl.col("feed") == "all", pl.col("setting") != "codes")
     published = table(faulty, "cost_by_setting").filter(pl.col("morbidity_group") == "all")
     both = bound.join(published, on="setting", validate="1:1", suffix="_published")
-    assert both.height == bound.height == 8  # seven settings that have a feed, and the total
+    assert both.height == bound.height == 9  # eight settings, and the total
     for one in both.iter_rows(named=True):
         assert one["lower_pence_per_person"] == pytest.approx(one["mean_pence_per_person"])
         assert one["people_count"] == one["people_count_published"]
