@@ -50,7 +50,7 @@ def park(gamma: Fit) -> Tested:
     error = gamma.outcome.value - predicted
     seen = error != 0
     slope, robust = _slope(np.log(predicted[seen]), np.log(error[seen] ** 2))
-    p_value = _two_sided((slope - _GAMMA) / robust)
+    p_value = _two_sided(slope - _GAMMA, robust)
     family = _FAMILIES[int(np.clip(np.round(slope), 0, len(_FAMILIES) - 1))]
     held = "; a gamma is not rejected" if p_value >= _LEVEL else ""
     return Tested(slope, robust, p_value, f"nearest to the variance of a {family} distribution{held}", int(seen.sum()))
@@ -65,7 +65,7 @@ def link(fit: Fit, again: Callable[..., Fit], cells: pl.DataFrame) -> Tested:
     terms = replace(fit.design, terms=("intercept", "predictor", "predictor_squared"), matrix=matrix)
     found = again(cells, fit.outcome, terms)
     coefficient, robust = float(found.coefficient[2]), float(found.robust_error()[2])
-    p_value = _two_sided(coefficient / robust)
+    p_value = _two_sided(coefficient, robust)
     says = "the link or terms are wrong" if p_value < _LEVEL else "no sign of a wrong link"
     return Tested(coefficient, robust, p_value, says, len(fit.residual))
 
@@ -111,7 +111,7 @@ def correlation(actual: np.ndarray, predicted: np.ndarray) -> Tested:
 def copas(actual: np.ndarray, predicted: np.ndarray) -> Tested:
     """Copas: the slope of actual on predicted cost of people whom the model has not seen."""
     slope, robust = _slope(predicted, actual)
-    p_value = _two_sided((slope - 1) / robust)
+    p_value = _two_sided(slope - 1, robust)
     says = "predictions are too extreme: overfitted" if slope < 1 else "predictions are not extreme enough"
     return Tested(slope, robust, p_value, says if p_value < _LEVEL else "no sign of overfitting", len(actual))
 
@@ -128,5 +128,7 @@ def _slope(x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
     return slope, robust
 
 
-def _two_sided(z: float) -> float:
-    return float(2 * stats.norm.sf(abs(z)))
+def _two_sided(distance: float, error: float) -> float:
+    if not (np.isfinite(error) and error > 0):
+        raise NotFittedError("too few people: there is no standard error")
+    return float(2 * stats.norm.sf(abs(distance / error)))

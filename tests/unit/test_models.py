@@ -279,3 +279,8 @@ def test_a_large_population_is_drawn_by_a_hash(
     error = everybody["inpatient_pence"].std() / np.sqrt(1000)
     assert used == pytest.approx(everybody["inpatient_pence"].mean(), abs=4 * error)
     assert LARGEST_SAMPLE > PEOPLE
+
+
+def test_a_test_without_a_standard_error_is_a_reason():
+    with pytest.raises(NotFittedError, match="no standard error"):
+        measure.copas(np.array([1.0, 2.0, 3.0, 4.0]), np.array([1.0, 2.0, 3.0, 4.0]))
