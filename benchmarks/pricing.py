@@ -56,6 +56,8 @@ def main(
     console = Console(soft_wrap=True)
     store = Store(home / "store", memory)
     chosen = year or store.years("activity")[-1]
+    if to:
+        to.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="linked-care-pricing-", dir=to) as folder:
         large = _Large(store, chosen, Path(folder), memory)
         with console.status(f"making {rows:,} rows"):
