@@ -80,7 +80,10 @@ grouped as (  -- rows of which means are made: never of different years or bases
         activity_month, setting, cast(null as string) as book_point, currency_code as code, 'all_points' as book_level,
         price_year, price_basis, source, hundredths, national_activity
     from offer
-    where currency_code <> 'ALL'
+    where  -- what is paid beside a spell, or for some spells only, says nothing of what others cost
+        currency_code <> 'ALL'
+        and point_of_delivery not in ('unbundled', 'short_stay_emergency')
+        and substr(point_of_delivery, 1, 13) <> 'best_practice'
     union all
     select
         o.activity_month, o.setting, o.point_of_delivery as book_point, substr(o.currency_code, 1, 4) as code,

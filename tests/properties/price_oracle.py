@@ -28,6 +28,7 @@ from tests.properties.price_terms import (
     window,
 )
 
+SPECIAL = ("unbundled", "short_stay_emergency", "best_practice")  # prices beside a spell, or of some spells only
 BORROWED = ("all_points", "hrg_root", "subchapter", "point_of_delivery", "proxy")
 GROUP, ROOT, SUBCHAPTER = 5, 4, 2  # characters of a healthcare resource group, and of what it is part of
 UNGROUPED = "U"
@@ -190,7 +191,8 @@ class PriceOracle:
                 if rows := self._by_code.get((setting, point, code)):
                     row = nearest(rows, month, lambda one: one.window)
                     return "proxy" if is_borrowed or row.is_proxy else "exact", row
-            if anywhere := self._mean([one for one in self._by_setting[setting] if one.code == code], month):
+            usual = [one for one in self._by_setting[setting] if one.code == code and not one.point.startswith(SPECIAL)]
+            if anywhere := self._mean(usual, month):
                 return "all_points", anywhere
             for level, length in (("hrg_root", ROOT), ("subchapter", SUBCHAPTER)) if is_grouped else ():
                 for point in points:
