@@ -264,9 +264,9 @@ class Planter:
     def _changed(self, rng: Rng, part: Part) -> pl.DataFrame:
         """The delivery as sent again: no planted rows, a few values corrected, at least one, else it is a repeat."""
         column, rows = _CHANGED[part.feed.name], part.rows
-        corrected = pl.Series(rng.random(rows.height) < CHANGED_SHARE * self.rate)
+        corrected = pl.lit(pl.Series(rng.random(rows.height) < CHANGED_SHARE * self.rate))
         if not rows.filter(corrected & (pl.col(column) > 1)).height:
-            corrected = corrected | (rows[column] == rows[column].max())
+            corrected = corrected | (pl.col(column) == pl.col(column).max())
         value = pl.col(column) + 5 if rows.schema[column] == pl.Int32 else (pl.col(column) * 1.02).round(2)
         return rows.with_columns(pl.when(corrected).then(value).otherwise(pl.col(column)).alias(column))
 
