@@ -5,7 +5,7 @@ from rich.table import Table
 
 from assets.analysis.calibration import Calibration, calibration
 from assets.parameters import EXPOSURE_RULE, LOOK_BACK_YEARS
-from assets.publication.release import CATALOGUE
+from assets.publication.catalogue import CATALOGUE
 from pipelines.environment import home_path
 from pipelines.errors import LinkedCareError
 

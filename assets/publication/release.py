@@ -1,27 +1,25 @@
 """A release: every table of one run, assembled aside and swapped in by one link.
 
-Belongs here: proving, assembling, swapping and keeping releases; the catalogue database.
-Does not belong here: computing tables.
+Belongs here: proving, assembling, swapping and keeping releases.
+Does not belong here: computing tables; the catalogue (`catalogue.py`).
 """
 
 import os
 import shutil
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import duckdb
-
 from assets.costing.conservation import prove_outputs
 from assets.costing.reconciliation import refuse_outside
 from assets.feeds.withdrawal import refuse_not_held
 from assets.linkage.overlap import refuse_other_keys
+from assets.publication.catalogue import write_catalogue
 from assets.publication.figures import draw_years, drawing_code
 from pipelines.build import is_stale
-from pipelines.engine import quoted, read_parquet
 from pipelines.errors import ConservationError, LinkedCareError
 from pipelines.home import Home
 from pipelines.kept import Kept, digest_of
@@ -35,7 +33,6 @@ from schemas.reconciliation import COST_RECONCILIATION
 from schemas.table import Table
 
 KEPT = 3
-CATALOGUE = "linked_care.duckdb"
 RECORD = "release.json"
 
 
@@ -171,27 +168,6 @@ def _is_whole(home: Home) -> bool:
     except ConservationError:
         return False
     return bool(kept)
-
-
-def write_catalogue(release: Path, tables: Iterable[Table]) -> None:
-    """Write `linked_care.duckdb`: a commented view over each table of a release.
-
-    The views name the release's own folder, so that a catalogue once opened never mixes two releases.
-    """
-    with duckdb.connect() as connection:
-        # The oldest storage format, so that readers of other DuckDB versions can open it.
-        connection.execute(f"attach {quoted(release / CATALOGUE)} as catalogue (storage_version 'v1.0.0')")
-        connection.execute("create schema catalogue.restricted; use catalogue.restricted")
-        for table in {table.name: table for table in tables}.values():
-            files = release / "restricted" / table.name / ("*/*.parquet" if table.by_year else "*.parquet")
-            columns = ", ".join(column.name for column in table.columns)
-            connection.execute(f"create view {table.name} as select {columns} from {read_parquet(files)}")
-            connection.execute(f"comment on view {table.name} is {quoted(f'{table.description} {table.grain}')}")
-            for column in table.columns:
-                unit = f" Unit: {column.unit}." if column.unit else ""
-                connection.execute(
-                    f"comment on column {table.name}.{column.name} is {quoted(column.description + unit)}"
-                )
 
 
 def _swap(home: Home, name: str) -> None:

@@ -12,7 +12,8 @@ import pytest
 
 from assets.costing import conservation
 from assets.publication import release
-from assets.publication.release import CATALOGUE, KEPT, current_release, publish
+from assets.publication.catalogue import CATALOGUE
+from assets.publication.release import KEPT, current_release, publish
 from pipelines.errors import ConservationError, LinkedCareError
 from pipelines.store import frame_writer
 from schemas.reconciliation import COST_CONTROL_TOTAL
