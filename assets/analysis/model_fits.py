@@ -3,12 +3,12 @@
 Belongs here: the logit, the gamma with log link, least squares of log cost; robust and clustered errors; smearing.
 Does not belong here: which terms a fit has (`model_terms.py`), how well models predict (`model_measures.py`).
 
-With terms that are dummies of cells, the estimating equations of all three need only people, users and sums by cell.
-Newton's steps solve them from sums of products, in a fraction of a second where a library that takes the whole matrix
-apart at each step took seconds; tests hold that coefficients and errors are those of statsmodels. Standard errors need
-each person's residual, and are worked out from those.
+With terms that are dummies of cells, the estimating equations of all three need only people and means by cell: glum
+fits those, each cell with its people as weight. Standard errors need each person's residual, which a cell has not, and
+are worked out from those. Tests hold that coefficients and errors are those of statsmodels on people.
 """
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -18,14 +18,14 @@ from scipy import special, stats
 
 from assets.analysis.model_terms import FEWEST, Design, design
 
-_MOST_STEPS = 60
-_MOST_HALVINGS = 30
-_SMALLEST_STEP = 1e-9
-_LARGEST_STEP = 2.0  # so that a first step from far away does not run off
-_LARGEST_EXPONENT = 500.0
+_MOST_STEPS = 40
+_SMALLEST_SLOPE = 1e-12
+_PRECISE = 1e-10
 _LARGEST_COEFFICIENT = 15.0  # an odds ratio of three million: people whom a term tells apart altogether
-# The log-likelihood at a linear predictor of cells, its slope and its curvature by cell.
-Likelihood = Callable[[np.ndarray], tuple[float, np.ndarray, np.ndarray]]
+_NEXT_TO_NOTHING = 1e-100  # glum takes no gamma of 0; a fit cannot tell the two apart
+_LINK = {"binomial": "logit", "gamma": "log", "normal": "identity"}
+# Of linear predictors by cell: what is predicted, each person's residual, and the information of each cell.
+At = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray, np.ndarray]]
 
 
 class NotFittedError(Exception):
@@ -108,17 +108,12 @@ def fit_logit(cells: pl.DataFrame, outcome: Outcome, terms: Design | None = None
     _refuse_few(users.sum(), "people use it")
     _refuse_few(people.sum() - users.sum(), "people do not use it")
     terms = terms or design(cells, [users, people - users])
-    seen = people > 0
-    matrix, used, of = terms.matrix[seen], users[seen], people[seen]
 
-    def likelihood(eta: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
-        share = special.expit(eta)
-        return float((used * eta - of * np.logaddexp(0, eta)).sum()), used - of * share, of * share * (1 - share)
+    def at(eta: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        mean = special.expit(eta)
+        return mean, outcome.value - mean[outcome.cell], people * mean * (1 - mean)
 
-    coefficient = _newton(matrix, float(special.logit(used.sum() / of.sum())), likelihood)
-    eta = terms.matrix @ coefficient
-    mean = special.expit(eta)
-    return _fit(terms, outcome, coefficient, eta, mean, outcome.value - mean[outcome.cell], people * mean * (1 - mean))
+    return _fit("binomial", terms, outcome, users, special.logit(users.sum() / people.sum()), at)
 
 
 def fit_gamma(cells: pl.DataFrame, outcome: Outcome, terms: Design | None = None) -> Fit:
@@ -131,17 +126,13 @@ def fit_gamma(cells: pl.DataFrame, outcome: Outcome, terms: Design | None = None
     _refuse_few(users.sum(), "people use it")
     people, sums = outcome.people(cells.height), outcome.sums(cells.height)
     terms = terms or design(cells, [users])
-    seen = people > 0
-    matrix, cost, of = terms.matrix[seen], sums[seen], people[seen]
 
-    def likelihood(eta: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
-        over_mean = cost * np.exp(np.minimum(-eta, _LARGEST_EXPONENT))
-        return -float((over_mean + of * eta).sum()), over_mean - of, over_mean
+    def at(eta: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        mean = np.exp(eta)
+        return mean, outcome.value / mean[outcome.cell] - 1, sums / mean
 
-    coefficient = _newton(matrix, float(np.log(cost.sum() / of.sum())), likelihood)
-    eta = terms.matrix @ coefficient
-    mean = np.exp(eta)
-    return _fit(terms, outcome, coefficient, eta, mean, outcome.value / mean[outcome.cell] - 1, sums / mean)
+    start = np.log(sums.sum() / people.sum())
+    return _fit("gamma", terms, outcome, np.maximum(sums, _NEXT_TO_NOTHING), start, at)
 
 
 def fit_log_ols(cells: pl.DataFrame, outcome: Outcome, terms: Design | None = None) -> Fit:
@@ -153,10 +144,11 @@ def fit_log_ols(cells: pl.DataFrame, outcome: Outcome, terms: Design | None = No
     people, logs = outcome.people(cells.height), np.log(outcome.value)
     _refuse_few(people.sum(), "people use it")
     terms = terms or design(cells, [people])
-    crossed = terms.matrix.T @ (terms.matrix * people[:, None])
-    coefficient = _solved(crossed, terms.matrix.T @ outcome.sums(cells.height, logs))
-    eta = terms.matrix @ coefficient
-    return _fit(terms, outcome, coefficient, eta, eta, logs - eta[outcome.cell], people)
+
+    def at(eta: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        return eta, logs - eta[outcome.cell], people
+
+    return _fit("normal", terms, outcome, outcome.sums(cells.height, logs), logs.mean(), at)
 
 
 def _refuse_few(people: float, which: str) -> None:
@@ -164,48 +156,58 @@ def _refuse_few(people: float, which: str) -> None:
         raise NotFittedError(f"fewer than {FEWEST} {which}")
 
 
-def _newton(matrix: np.ndarray, intercept: float, likelihood: Likelihood) -> np.ndarray:
-    """Coefficients at which the likelihood is highest, from a start without any but the intercept."""
-    coefficient = np.zeros(matrix.shape[1])
-    coefficient[0] = intercept
-    eta = matrix @ coefficient
-    value, slope, curvature = likelihood(eta)
-    for _ in range(_MOST_STEPS):
-        step = _solved(matrix.T @ (matrix * curvature[:, None]), matrix.T @ slope)
-        step *= min(1, _LARGEST_STEP / np.abs(step).max(initial=_SMALLEST_STEP))
-        along = matrix @ step
-        for _ in range(_MOST_HALVINGS):
-            found = likelihood(eta + along)
-            if found[0] >= value - abs(value) * _SMALLEST_STEP:
-                break
-            step, along = step / 2, along / 2
-        coefficient, eta, (value, slope, curvature) = coefficient + step, eta + along, found
-        if np.abs(step).max() < _SMALLEST_STEP and np.abs(coefficient[1:]).max(initial=0) < _LARGEST_COEFFICIENT:
-            return coefficient
+def _fit(family: str, terms: Design, outcome: Outcome, sums: np.ndarray, start: float, at: At) -> Fit:
+    """The regression of the sums by cell, proved by the step that Newton would still take.
+
+    glum's search for the length of a step stops where the likelihood no longer tells steps of 1e-7 apart, so that a fit
+    may need one step more.
+    """
+    if len(outcome.value) <= len(terms.terms):
+        raise NotFittedError("fewer people than terms")
+    people = outcome.people(len(sums))
+    coefficient = _regressed(family, terms, people, sums, start)
+    for _ in range(2):
+        if not np.abs(coefficient[1:]).max(initial=0) < _LARGEST_COEFFICIENT:
+            break
+        eta = terms.matrix @ coefficient
+        mean, residual, information = at(eta)
+        bread = _inverse(terms.matrix.T @ (terms.matrix * information[:, None]))
+        step = bread @ (terms.matrix.T @ outcome.sums(len(eta), residual))
+        if np.abs(step).max() < _PRECISE:
+            return Fit(terms, outcome, coefficient, eta, mean, residual, bread)
+        coefficient = coefficient + step
     raise NotFittedError("does not converge")
 
 
-def _solved(crossed: np.ndarray, right: np.ndarray) -> np.ndarray:
+def _regressed(family: str, terms: Design, people: np.ndarray, sums: np.ndarray, start: float) -> np.ndarray:
+    """The coefficients that glum finds from a start with an intercept alone; not numbers where it finds none."""
+    from glum import GeneralizedLinearRegressor  # which takes a while, and most commands do without
+
+    seen = people > 0
+    model = GeneralizedLinearRegressor(
+        family=family,
+        link=_LINK[family],
+        alpha=0,
+        fit_intercept=False,  # the matrix has it
+        solver="irls-ls",
+        max_iter=_MOST_STEPS,
+        gradient_tol=_SMALLEST_SLOPE,
+        start_params=np.eye(len(terms.terms))[0] * start,
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # `_fit` sees for itself whether it converged
+        try:
+            model.fit(terms.matrix[seen], sums[seen] / people[seen], sample_weight=people[seen])
+        except (np.linalg.LinAlgError, ValueError):  # steps ran off to where numbers end
+            return np.full(len(terms.terms), np.nan)
+    return np.asarray(model.coef_)
+
+
+def _inverse(crossed: np.ndarray) -> np.ndarray:
     try:
-        return np.linalg.solve(crossed, right)
+        return np.linalg.inv(crossed)
     except np.linalg.LinAlgError as error:
         raise NotFittedError("terms that cannot be told apart") from error
-
-
-def _fit(
-    terms: Design,
-    outcome: Outcome,
-    coefficient: np.ndarray,
-    eta: np.ndarray,
-    mean: np.ndarray,
-    residual: np.ndarray,
-    information: np.ndarray,
-) -> Fit:
-    if len(residual) <= len(coefficient):
-        raise NotFittedError("fewer people than terms")
-    crossed = terms.matrix.T @ (terms.matrix * information[:, None])
-    bread = _solved(crossed, np.eye(len(coefficient)))
-    return Fit(terms, outcome, coefficient, eta, mean, residual, bread)
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 from scipy import stats
+from threadpoolctl import threadpool_limits
 
 from assets.analysis import model_measures as measure
 from assets.analysis.model_fits import (
@@ -58,7 +59,8 @@ def build_models(store: Store, year: str) -> Stored:
     """Build `two_part_model`, with the rows of the other two tables beside it."""
 
     def write(target: Path) -> int:
-        tables = fitted_tables(year, *read_people(store, year), _completeness(store, year))
+        with threadpool_limits(1):  # threads that wait for each other took up to ten times as long on a busy machine
+            tables = fitted_tables(year, *read_people(store, year), _completeness(store, year))
         for table in (MODEL_FIT, MODEL_TEST):
             frame_writer(table, tables[table.name])(_beside(target.parent, table))
         return frame_writer(TWO_PART_MODEL, tables[TWO_PART_MODEL.name])(target)
