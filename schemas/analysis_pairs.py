@@ -213,7 +213,7 @@ CONDITION_COMBINATION = Table(
         EXPOSURE_RULE,
     ),
     key=("condition_list", "combination"),
-    sources=_SOURCES,
+    sources=("person_year", "person_year_morbidity", "person_year_cost", "feed_completeness"),
     by_year=True,
 )
 

@@ -149,7 +149,8 @@ PERSON_YEAR_MORBIDITY = Table(
     name="person_year_morbidity",
     step="morbidity",
     grain="One row per registered person, financial year and condition list.",
-    description="How many conditions of a list a person lives with, coded within the look-back.",
+    description="How many conditions of a list a person lives with, and which together, coded within the look-back. "
+    "Scores are in person_year_score.",
     columns=(
         FINANCIAL_YEAR,
         PERSON_ID,
@@ -157,6 +158,12 @@ PERSON_YEAR_MORBIDITY = Table(
         Column("condition_count", "INT", "Conditions counted.", unit="conditions"),
         COUNT_BAND,
         Column("list_band", "STRING", "Band of the list's own, such as A to E of Year of Care.", nullable=True),
+        Column(
+            "combination",
+            "STRING",
+            "The exact combination: all conditions counted, in alphabetical order, joined by +; none for people without "
+            "any.",
+        ),
         LOOK_BACK_YEARS,
     ),
     key=("person_id", "condition_list"),

@@ -1,125 +1,35 @@
 -- condition_combination: everything that people have of a list, and nothing else.
 -- Grain: one row per financial year, condition list and exact combination of at least ten people; one row for others.
--- Units: pence. Denominator: all registered people. Source: person_year, person_year_condition, person_year_cost,
--- condition_list, feed_completeness.
+-- Units: pence. Denominator: all registered people. Source: person_year, person_year_morbidity, person_year_cost,
+-- feed_completeness.
 with registered as (
     select y.person_id, cast(c.total_pence as decimal(38, 0)) as cost
     from person_year as y
     inner join person_year_cost as c on y.person_id = c.person_id
 ),
 
-listed as (select distinct condition_list, counted_as from condition_list),
-
-list_name as (select distinct condition_list from condition_list),
-
-unit as (
-    select
-        condition_list,
-        counted_as,
-        row_number() over (partition by condition_list order by counted_as nulls last) - 1 as bit
-    from listed
-),
-
-held as (  -- once, whichever of the codes that count as one a person has
-    select distinct u.condition_list, u.counted_as, u.bit, c.person_id
-    from person_year_condition as c
-    inner join condition_list as l on c.condition_code = l.condition_code
-    inner join unit as u on l.condition_list = u.condition_list and l.counted_as = u.counted_as
-),
-
-holder as (  -- what a person has of a list, as one number: exact for up to 126 conditions
-    select
-        condition_list,
-        person_id,
-        sum(cast(power(2, bit) as decimal(38, 0))) as bits,
-        count(*) as condition_count
-    from held
-    group by condition_list, person_id
-),
-
 exact as (
     select
-        l.condition_list,
-        coalesce(h.bits, 0) as bits,
-        coalesce(max(h.condition_count), 0) as condition_count,
-        min(r.person_id) as example_person_id,
+        m.condition_list,
+        m.combination,
+        max(m.condition_count) as condition_count,
         cast(count(*) as decimal(38, 0)) as people,
         sum(r.cost) as cost,
         sum(r.cost * r.cost) as cost_squared
     from registered as r
-    cross join list_name as l
-    left join holder as h on r.person_id = h.person_id and l.condition_list = h.condition_list
-    group by l.condition_list, coalesce(h.bits, 0)
-),
-
-member as (  -- of the commoner ones, as one of the people shows them, in order
-    select
-        e.condition_list,
-        e.bits,
-        h.counted_as,
-        row_number() over (partition by e.condition_list, e.bits order by h.counted_as nulls last) - 1 as place
-    from exact as e
-    inner join held as h on e.example_person_id = h.person_id and e.condition_list = h.condition_list
-    where e.people >= 10
-),
-
-part as (  -- the text in eights, since no portable function joins rows in order
-    select
-        condition_list,
-        bits,
-        cast(floor(cast(place as double) / 8) as int) as eight,
-        concat_ws(
-            '+',
-            max(case when place % 8 = 0 then counted_as end),
-            max(case when place % 8 = 1 then counted_as end),
-            max(case when place % 8 = 2 then counted_as end),
-            max(case when place % 8 = 3 then counted_as end),
-            max(case when place % 8 = 4 then counted_as end),
-            max(case when place % 8 = 5 then counted_as end),
-            max(case when place % 8 = 6 then counted_as end),
-            max(case when place % 8 = 7 then counted_as end)
-        ) as part_name
-    from member
-    group by condition_list, bits, cast(floor(cast(place as double) / 8) as int)
-),
-
-named as (
-    select
-        condition_list,
-        bits,
-        concat_ws(
-            '+',
-            max(case when eight = 0 then part_name end),
-            max(case when eight = 1 then part_name end),
-            max(case when eight = 2 then part_name end),
-            max(case when eight = 3 then part_name end),
-            max(case when eight = 4 then part_name end),
-            max(case when eight = 5 then part_name end),
-            max(case when eight = 6 then part_name end),
-            max(case when eight = 7 then part_name end),
-            max(case when eight = 8 then part_name end),
-            max(case when eight = 9 then part_name end),
-            max(case when eight = 10 then part_name end),
-            max(case when eight = 11 then part_name end),
-            max(case when eight = 12 then part_name end),
-            max(case when eight = 13 then part_name end),
-            max(case when eight = 14 then part_name end),
-            max(case when eight = 15 then part_name end)
-        ) as combination
-    from part
-    group by condition_list, bits
+    inner join person_year_morbidity as m on r.person_id = m.person_id
+    group by m.condition_list, m.combination
 ),
 
 shown as (
     select
-        e.condition_list,
-        case when e.people < 10 then 'other' else coalesce(n.combination, 'none') end as combination,
-        case when e.people >= 10 then e.condition_count end as condition_count,
-        e.people,
-        e.cost,
-        e.cost_squared
-    from exact as e
-    left join named as n on e.condition_list = n.condition_list and e.bits = n.bits
+        condition_list,
+        case when people < 10 then 'other' else combination end as combination,
+        case when people >= 10 then condition_count end as condition_count,
+        people,
+        cost,
+        cost_squared
+    from exact
 ),
 
 summed as (

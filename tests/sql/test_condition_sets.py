@@ -33,6 +33,14 @@ def made(table: str, people: Sequence[tuple[str, str, int, Iterable[str]]], unit
         ),
         "condition_list": text("condition_list  condition_code  counted_as", (("all", unit, unit) for unit in units)),
     }
+    if table == "condition_combination":  # which reads what another table joined
+        held = {name: given[name] for name in ("person_year", "person_year_condition", "condition_list")}
+        morbidity = run(Case("person_year_morbidity", "made", held, ""), folder)
+        columns = ("person_id", "condition_list", "combination", "condition_count")
+        given = {
+            **{name: given[name] for name in ("person_year", "person_year_cost")},
+            "person_year_morbidity": text("  ".join(columns), ([row[one] for one in columns] for row in morbidity)),
+        }
     return run(Case(table, "made", given, ""), folder)
 
 
