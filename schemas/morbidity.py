@@ -161,8 +161,8 @@ PERSON_YEAR_MORBIDITY = Table(
         Column(
             "combination",
             "STRING",
-            "The exact combination: all conditions counted, in alphabetical order, joined by +; none for people without "
-            "any.",
+            "The exact combination: all conditions counted, in alphabetical order, joined by +; none for people "
+            "without any.",
         ),
         LOOK_BACK_YEARS,
     ),
