@@ -38,7 +38,7 @@ def table_asset(table: Table, *also: str) -> Callable[[Build], dg.AssetsDefiniti
             deps=list(dict.fromkeys((*table.sources, *table.sources_before, *also))),
             partitions_def=YEARS if table.by_year else None,
             backfill_policy=dg.BackfillPolicy.single_run() if table.by_year else None,
-            description=f"{table.description} {table.grain}",
+            description=table.told,
             metadata={"dagster/column_schema": table.dagster_schema(), "key": ", ".join(table.key), "zone": table.zone},
             kinds={"parquet", "duckdb"},
             owners=OWNERS,

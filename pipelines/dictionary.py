@@ -71,6 +71,9 @@ def _table(table: Table) -> Iterator[str]:
     yield f"### {table.name}\n"
     yield f"{table.description}\n"
     yield f"- Grain: {table.grain}"
+    if table.denominator:
+        yield f"- Denominator: {table.denominator}"
+    yield from (f"- Caveat: {caveat}" for caveat in table.caveats)
     yield f"- Key: {_code(table.key)}"
     yield f"- Zone: {table.zone}, {kept}"
     if table.sources:

@@ -1,5 +1,6 @@
 """Tables of step 6, analysis: cost against multimorbidity and age, over all registered people, not yet suppressed."""
 
+from schemas.caveats import AS_CODED, CRUDE, PART_OF_A_YEAR, REGISTERED, REGISTERED_OF_THE_GROUP, SKEWED
 from schemas.columns import (
     AGE_BAND,
     COMPLETENESS,
@@ -107,6 +108,12 @@ COST_BY_SETTING = Table(
         COMPLETENESS,
         EXPOSURE_RULE,
     ),
+    denominator=REGISTERED_OF_THE_GROUP,
+    caveats=(
+        PART_OF_A_YEAR,
+        CRUDE,
+        SKEWED,
+    ),
     key=("morbidity_group", "setting"),
     sources=("person_year_cost", "person_year_morbidity", "feed_completeness"),
     by_year=True,
@@ -128,6 +135,12 @@ COST_BY_AGE_BAND = Table(
         Column("mean_condition_count", "DOUBLE", "Mean number of the 52 conditions.", unit="conditions"),
         COMPLETENESS,
         EXPOSURE_RULE,
+    ),
+    denominator=REGISTERED_OF_THE_GROUP,
+    caveats=(
+        PART_OF_A_YEAR,
+        CRUDE,
+        SKEWED,
     ),
     key=("age_band",),
     sources=_SOURCES,
@@ -157,6 +170,13 @@ COST_BY_CONDITION_COUNT = Table(
         ),
         COMPLETENESS,
         EXPOSURE_RULE,
+    ),
+    denominator=REGISTERED_OF_THE_GROUP,
+    caveats=(
+        PART_OF_A_YEAR,
+        CRUDE,
+        SKEWED,
+        AS_CODED,
     ),
     key=("condition_list", "count_band"),
     sources=_SOURCES,
@@ -237,6 +257,12 @@ EXPLAINED_VARIANCE = Table(
         ),
         COMPLETENESS,
         EXPOSURE_RULE,
+    ),
+    denominator=REGISTERED,
+    caveats=(
+        "A description of groups and their means: a high share is no forecast of a person, and no cause.",
+        "In sample flatters designs with many groups: read the held-out rows.",
+        AS_CODED,
     ),
     key=("condition_list", "predictor", "outcome", "timing", "validation", "truncation"),
     sources=_SOURCES,

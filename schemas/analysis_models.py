@@ -1,5 +1,6 @@
 """Tables of step 6 that come of fitted models: what explains use and cost, how well, and whether the models hold."""
 
+from schemas.caveats import CONCURRENT, REGISTERED
 from schemas.columns import (
     COMPLETENESS,
     CONDITION_LIST,
@@ -37,7 +38,7 @@ TWO_PART_MODEL = Table(
     step="analysis",
     grain="One row per financial year, population, setting, part and term.",
     description="What explains whether people use a setting and what it costs if they do: age, sex, deprivation, "
-    "conditions and their number. Concurrent: conditions and cost of the same year.",
+    "conditions and their number.",
     columns=(
         FINANCIAL_YEAR,
         _POPULATION,
@@ -75,6 +76,12 @@ TWO_PART_MODEL = Table(
         _DESIGN,
         COMPLETENESS,
         EXPOSURE_RULE,
+    ),
+    denominator="Registered people of the population; of the cost parts, its users.",
+    caveats=(
+        CONCURRENT,
+        "A coefficient says what goes with what, and not what would change if a condition were prevented.",
+        "Not adjusted for days registered.",
     ),
     key=("population", "setting", "part", "term"),
     sources=(
@@ -144,6 +151,11 @@ MODEL_FIT = Table(
         COMPLETENESS,
         EXPOSURE_RULE,
     ),
+    denominator="Registered people of the population who are measured, users or not.",
+    caveats=(
+        "In sample flatters: read held_out.",
+        "A model that fits everybody well may be wrong for groups: see the tests.",
+    ),
     key=("population", "setting", "model", "sample"),
     sources=("two_part_model",),
     by_year=True,
@@ -178,6 +190,8 @@ MODEL_TEST = Table(
         COMPLETENESS,
         EXPOSURE_RULE,
     ),
+    denominator="The people that the model is fitted or measured on.",
+    caveats=("With a hundred thousand people small faults are significant: read the size, not only p.",),
     key=("population", "setting", "model", "test"),
     sources=("two_part_model",),
     by_year=True,
@@ -204,6 +218,11 @@ VARIANCE_SPLIT = Table(
         _DESIGN,
         COMPLETENESS,
         EXPOSURE_RULE,
+    ),
+    denominator=REGISTERED,
+    caveats=(
+        "The parts depend on the two predictors and their bands; a third predictor would take from both.",
+        "In sample: it describes, and foretells nothing.",
     ),
     key=("condition_list", "outcome", "timing", "predictor"),
     sources=("explained_variance",),

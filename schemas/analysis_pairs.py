@@ -7,6 +7,7 @@ Does not belong here: conditions one by one (`analysis_profile.py`); combination
 from typing import Any
 
 from schemas.analysis import MEAN_TOTAL, SPREAD, TOTAL
+from schemas.caveats import ALL_CARE, AS_CODED, REGISTERED, SEVERAL_ROWS, SKEWED
 from schemas.columns import (
     COMPLETENESS,
     CONDITION_LIST,
@@ -51,8 +52,8 @@ CONDITION_PAIR = Table(
     step="analysis",
     grain="One row per financial year, condition list and unordered pair of conditions that at least one person has.",
     description="Which conditions come together more often than chance and age would have it, and whether people with "
-    "both cost more or less than the two would add up to. All care counts, not care for the conditions. Pairs that "
-    "nobody has are left out; the others are in all of the lists, however rare.",
+    "both cost more or less than the two would add up to. Pairs that nobody "
+    "has are left out; the others are in all of the lists, however rare.",
     columns=(
         FINANCIAL_YEAR,
         CONDITION_LIST,
@@ -137,6 +138,13 @@ CONDITION_PAIR = Table(
         _COMPLETENESS_OF_BOTH,
         EXPOSURE_RULE,
     ),
+    denominator="All registered people; of means, the people of the named part.",
+    caveats=(
+        ALL_CARE,
+        SEVERAL_ROWS,
+        "Age alone makes conditions come together: read the ratio by age and sex.",
+        SKEWED,
+    ),
     key=("condition_list", "first_condition", "second_condition"),
     sources=_SOURCES,
     by_year=True,
@@ -178,6 +186,13 @@ CONDITION_TRIAD = Table(
         _COMPLETENESS_OF_BOTH,
         EXPOSURE_RULE,
     ),
+    denominator="All registered people; of means, the people with all three.",
+    caveats=(
+        ALL_CARE,
+        SEVERAL_ROWS,
+        "Expected numbers take no account of age: three conditions of old age come together without any link.",
+        SKEWED,
+    ),
     key=("condition_list", "first_condition", "second_condition", "third_condition"),
     sources=_SOURCES,
     by_year=True,
@@ -212,6 +227,12 @@ CONDITION_COMBINATION = Table(
         _COMPLETENESS_OF_BOTH,
         EXPOSURE_RULE,
     ),
+    denominator=REGISTERED,
+    caveats=(
+        ALL_CARE,
+        AS_CODED,
+        "Most people with several conditions have a combination that fewer than ten share: they are in other.",
+    ),
     key=("condition_list", "combination"),
     sources=("person_year", "person_year_morbidity", "person_year_cost", "feed_completeness"),
     by_year=True,
@@ -222,8 +243,7 @@ MULTIMORBIDITY_CLUSTERING = Table(
     step="analysis",
     grain="One row per financial year, condition list and count band, also if nobody is in it.",
     description="How many people have each number of conditions, and how many would if conditions fell independently "
-    "at their prevalences: fewer have one, more have several. After Somerset's strategic needs assessment. Age alone "
-    "makes conditions come together, and is not taken out.",
+    "at their prevalences: fewer have one, more have several. After Somerset's strategic needs assessment.",
     columns=(
         FINANCIAL_YEAR,
         CONDITION_LIST,
@@ -246,6 +266,11 @@ MULTIMORBIDITY_CLUSTERING = Table(
         ),
         _COMPLETENESS_OF_CODES,
         EXPOSURE_RULE,
+    ),
+    denominator=REGISTERED,
+    caveats=(
+        AS_CODED,
+        "Age alone makes conditions come together, and is not taken out.",
     ),
     key=("condition_list", "count_band"),
     sources=("conditions_by_age_band", "condition_profile"),

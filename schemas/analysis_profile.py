@@ -5,6 +5,7 @@ Does not belong here: cost by setting, age or count alone (`analysis.py`).
 """
 
 from schemas.analysis import MEAN_TOTAL, MEANS, SPREAD, TOTAL
+from schemas.caveats import ALL_CARE, AS_CODED, CRUDE, DEMONSTRATION_MAP, PART_OF_A_YEAR, SEVERAL_ROWS, SKEWED
 from schemas.columns import (
     AGE_BAND,
     COMPLETENESS,
@@ -48,6 +49,11 @@ CONDITIONS_BY_AGE_BAND = Table(
         _COMPLETENESS_OF_CODES,
         EXPOSURE_RULE,
     ),
+    denominator="The registered people of the age band.",
+    caveats=(
+        AS_CODED,
+        DEMONSTRATION_MAP,
+    ),
     key=("condition_list", "age_band", "count_band"),
     sources=("person_year", "person_year_morbidity", "feed_completeness"),
     by_year=True,
@@ -57,9 +63,7 @@ CONDITION_PROFILE = Table(
     name="condition_profile",
     step="analysis",
     grain="One row per financial year, condition list and condition as the list counts it, also if nobody has it.",
-    description="How common each condition is, what the people who have it cost in all, and what they have beside it. "
-    "All care of these people counts, not care for the condition; who has several conditions is in several rows, so "
-    "that rows add up to more than the whole.",
+    description="How common each condition is, what the people who have it cost in all, and what they have beside it.",
     columns=(
         FINANCIAL_YEAR,
         CONDITION_LIST,
@@ -99,6 +103,14 @@ CONDITION_PROFILE = Table(
         _COMPLETENESS_OF_BOTH,
         EXPOSURE_RULE,
     ),
+    denominator="The registered people with the condition; of prevalence, all registered people.",
+    caveats=(
+        ALL_CARE,
+        SEVERAL_ROWS,
+        CRUDE,
+        SKEWED,
+        DEMONSTRATION_MAP,
+    ),
     key=("condition_list", "counted_as"),
     sources=(
         "person_year",
@@ -129,6 +141,13 @@ CONDITION_BY_COMORBIDITY = Table(
         *SPREAD,
         _COMPLETENESS_OF_BOTH,
         EXPOSURE_RULE,
+    ),
+    denominator="The registered people with the condition and so many others.",
+    caveats=(
+        ALL_CARE,
+        SEVERAL_ROWS,
+        CRUDE,
+        SKEWED,
     ),
     key=("condition_list", "counted_as", "other_band"),
     sources=(
@@ -171,6 +190,12 @@ COST_BY_AGE_AND_COUNT = Table(
         COMPLETENESS,
         EXPOSURE_RULE,
     ),
+    denominator="The registered people of the age band with so many conditions.",
+    caveats=(
+        PART_OF_A_YEAR,
+        SKEWED,
+        AS_CODED,
+    ),
     key=("condition_list", "age_band", "count_band"),
     sources=("person_year", "person_year_morbidity", "person_year_cost", "feed_completeness"),
     by_year=True,
@@ -186,8 +211,7 @@ COST_BY_SETTING_TEST = Table(
     step="analysis",
     grain="One row per financial year and setting, with a row for the total.",
     description="Whether users of a setting with three or more of the 52 conditions cost another mean than the other "
-    "users: Welch's t-test, which takes no equal variances, of those with any cost. With many people the smallest "
-    "difference is significant: read the difference and its interval first.",
+    "users: Welch's t-test, which takes no equal variances, of those with any cost.",
     columns=(
         FINANCIAL_YEAR,
         SETTING,
@@ -218,6 +242,11 @@ COST_BY_SETTING_TEST = Table(
         ),
         COMPLETENESS,
         EXPOSURE_RULE,
+    ),
+    denominator="Users of the setting, in each of the two groups.",
+    caveats=(
+        "With many people the smallest difference is significant: read the difference and its interval first.",
+        CRUDE,
     ),
     key=("setting",),
     sources=("cost_by_setting",),

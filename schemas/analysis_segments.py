@@ -6,6 +6,7 @@ Does not belong here: the rules themselves, which are rows of `assets/reference/
 """
 
 from schemas.analysis import MEAN_TOTAL, MEANS, SPREAD, TOTAL
+from schemas.caveats import AS_CODED, CRUDE, PART_OF_A_YEAR, REGISTERED, SKEWED
 from schemas.columns import (
     COMPLETENESS,
     CONDITION_CODE,
@@ -63,9 +64,13 @@ PERSON_YEAR_SEGMENT = Table(
     name="person_year_segment",
     step="analysis",
     grain="One row per registered person, financial year and segmentation.",
-    description="The segment of each person by the first rule that holds. Segments made from the care of the year, "
-    "such as Maternity and Acutely ill, describe cost of the same year; they foretell none.",
+    description="The segment of each person by the first rule that holds.",
     columns=(FINANCIAL_YEAR, PERSON_ID, SEGMENTATION, SEGMENT, PRECEDENCE),
+    denominator=REGISTERED,
+    caveats=(
+        AS_CODED,
+        "Segments made from the care of the year, such as Maternity and Acutely ill, foretell no cost of that year.",
+    ),
     key=("person_id", "segmentation"),
     sources=(
         "person_year",
@@ -124,6 +129,12 @@ SEGMENT_SUMMARY = Table(
         _COMPLETENESS_OF_BOTH,
         EXPOSURE_RULE,
     ),
+    denominator="The registered people of the segment.",
+    caveats=(
+        PART_OF_A_YEAR,
+        SKEWED,
+        "Segments made from the care of the year cost much, in part by construction.",
+    ),
     key=("segmentation", "segment"),
     sources=(
         "segment_rule",
@@ -173,6 +184,8 @@ SEGMENTATION_FIT = Table(
         _COMPLETENESS_OF_BOTH,
         EXPOSURE_RULE,
     ),
+    denominator=REGISTERED,
+    caveats=("In sample. Segments made from the care of the year explain its cost in part by construction.",),
     key=("segmentation",),
     sources=("person_year_segment", "person_year_cost", "feed_completeness"),
     by_year=True,
@@ -204,6 +217,12 @@ MORBIDITY_BY_LOOK_BACK = Table(
         _COMPLETENESS_OF_BOTH,
         EXPOSURE_RULE,
     ),
+    denominator=REGISTERED,
+    caveats=(
+        AS_CODED,
+        CRUDE,
+        "A longer look-back finds more of the past, and not more illness.",
+    ),
     key=("condition_list", "look_back", "source_scope", "count_band"),
     sources=(
         "person_year",
@@ -233,6 +252,11 @@ CONDITION_BY_LOOK_BACK = Table(
         Column("mental_health_only_count", "BIGINT", "Known in mental health care and in neither.", unit="people"),
         _COMPLETENESS_OF_CODES,
         EXPOSURE_RULE,
+    ),
+    denominator=REGISTERED,
+    caveats=(
+        AS_CODED,
+        "A longer look-back finds more of the past, and not more illness.",
     ),
     key=("condition_code", "look_back"),
     sources=("person_year", "condition", "condition_evidence", "condition_hierarchy", "feed_completeness"),

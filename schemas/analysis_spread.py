@@ -6,6 +6,7 @@ Does not belong here: what explains cost (`analysis.py`).
 
 from dataclasses import replace
 
+from schemas.caveats import NOMINAL, PART_OF_A_YEAR, REGISTERED
 from schemas.columns import COMPLETENESS, EXPOSURE_RULE, FINANCIAL_YEAR, PEOPLE_COUNT, described
 from schemas.table import Column, Table
 
@@ -37,6 +38,11 @@ CONCENTRATION = Table(
         ),
         COMPLETENESS,
         EXPOSURE_RULE,
+    ),
+    denominator=REGISTERED,
+    caveats=(
+        PART_OF_A_YEAR,
+        "Of one year: who costs most changes from year to year, see cost_persistence.",
     ),
     key=("scope", "top_percent"),
     sources=_SOURCES,
@@ -97,6 +103,11 @@ CONCENTRATION_SUMMARY = Table(
         COMPLETENESS,
         EXPOSURE_RULE,
     ),
+    denominator=REGISTERED,
+    caveats=(
+        PART_OF_A_YEAR,
+        "Standard errors of the Gini coefficient are too small for heavy tails.",
+    ),
     key=("scope",),
     sources=_SOURCES,
     by_year=True,
@@ -120,6 +131,11 @@ LORENZ_POINT = Table(
         ),
         COMPLETENESS,
         EXPOSURE_RULE,
+    ),
+    denominator=REGISTERED,
+    caveats=(
+        PART_OF_A_YEAR,
+        "The curve of a setting that few use hugs the edge.",
     ),
     key=("scope", "percentile"),
     sources=_SOURCES,
@@ -152,6 +168,11 @@ HIGH_COST_OVERLAP = Table(
         COMPLETENESS,
         EXPOSURE_RULE,
     ),
+    denominator=REGISTERED,
+    caveats=(
+        "High cost is relative to this population and year; among equals person_id decides.",
+        PART_OF_A_YEAR,
+    ),
     key=("high_cost_in",),
     sources=_SOURCES,
     by_year=True,
@@ -162,8 +183,7 @@ COST_PERSISTENCE = Table(
     step="analysis",
     grain="One row per financial year, way of grouping, group of the year before and group of the year, if anybody is "
     "in both.",
-    description="Whether people cost as much as the year before. Only people registered in both years: those who died "
-    "or left are not in it, and they cost much. Without rows where the year before was not built.",
+    description="Whether people cost as much as the year before. Without rows where the year before was not built.",
     columns=(
         FINANCIAL_YEAR,
         Column("year_before", "STRING", "The financial year looked back at."),
@@ -182,6 +202,11 @@ COST_PERSISTENCE = Table(
         COMPLETENESS,
         replace(COMPLETENESS, name="completeness_before", description="The same for the year before."),
         EXPOSURE_RULE,
+    ),
+    denominator="People registered in both years.",
+    caveats=(
+        "Who died or left is not in it, and they cost much: persistence is that of those who stayed.",
+        NOMINAL,
     ),
     key=("grouped_by", "group_before", "group_now"),
     sources=_SOURCES,

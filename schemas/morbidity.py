@@ -1,5 +1,6 @@
 """Tables of step 5, morbidity: which conditions a person lives with."""
 
+from schemas.caveats import AS_CODED, DEMONSTRATION_MAP, REGISTERED
 from schemas.columns import (
     CONDITION_CODE,
     CONDITION_LIST,
@@ -99,6 +100,10 @@ CONDITION_EVIDENCE = Table(
         Column("last_date", "DATE", "Last date coded in the year."),
         described(RECORD_COUNT, "Codes."),
     ),
+    caveats=(
+        AS_CODED,
+        DEMONSTRATION_MAP,
+    ),
     key=("person_id", "condition_code", "financial_year", "evidence_source"),
     sources=(
         "person_identifier",
@@ -124,6 +129,10 @@ PERSON_CONDITION = Table(
         Column("in_hospital", "BOOLEAN", "Coded in admitted care."),
         Column("in_mental_health", "BOOLEAN", "Coded in mental health care."),
     ),
+    caveats=(
+        "Ever coded, whenever: what was cured stays. Those in force in a year are in person_year_condition.",
+        AS_CODED,
+    ),
     key=("person_id", "condition_code"),
     sources=("condition_evidence",),
 )
@@ -140,6 +149,11 @@ PERSON_YEAR_CONDITION = Table(
         Column("in_gp", "BOOLEAN", "Coded in the general practice record within the look-back."),
         Column("in_hospital", "BOOLEAN", "Coded in admitted care within the look-back."),
         Column("in_mental_health", "BOOLEAN", "Coded in mental health care within the look-back."),
+    ),
+    denominator=REGISTERED,
+    caveats=(
+        AS_CODED,
+        DEMONSTRATION_MAP,
     ),
     key=("person_id", "condition_code"),
     sources=("person_year", "condition_evidence", "condition_hierarchy"),
@@ -165,6 +179,12 @@ PERSON_YEAR_MORBIDITY = Table(
             "without any.",
         ),
         LOOK_BACK_YEARS,
+    ),
+    denominator=REGISTERED,
+    caveats=(
+        AS_CODED,
+        DEMONSTRATION_MAP,
+        "Counts of different lists are not comparable: what a list counts as one differs.",
     ),
     key=("person_id", "condition_list"),
     sources=("person_year", "person_year_condition", "condition_list", "condition_list_band"),

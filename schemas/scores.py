@@ -4,6 +4,7 @@ Belongs here: the shape of codes, weights, rules, and of what is made of them.
 Does not belong here: codes, weights and rules, which are rows of `assets/reference/score*.csv`.
 """
 
+from schemas.caveats import AS_CODED, NOT_A_FORECAST_OF_COST
 from schemas.columns import (
     FINANCIAL_YEAR,
     LOOK_BACK_YEARS,
@@ -148,6 +149,7 @@ SCORE_EVIDENCE = Table(
         Column("last_date", "DATE", "Last date coded in the year."),
         described(RECORD_COUNT, "Codes, or items of medicines."),
     ),
+    caveats=(AS_CODED,),
     key=("person_id", "score", "category", "financial_year", "evidence_source"),
     sources=(
         "person_identifier",
@@ -176,6 +178,11 @@ PERSON_YEAR_SCORE = Table(
         Column("band", "STRING", "Band of score_value, where the weighting has bands.", nullable=True),
         Column("scope", "STRING", "For whom the score is."),
         optional(described(LOOK_BACK_YEARS, "Financial years, with this one, that count; null where rules say ever.")),
+    ),
+    denominator="Registered people within the ages of the score's scope.",
+    caveats=(
+        AS_CODED,
+        NOT_A_FORECAST_OF_COST,
     ),
     key=("person_id", "score", "weighting"),
     sources=(

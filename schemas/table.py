@@ -62,6 +62,8 @@ class Table:
         sources_before: tables by year of which it also reads the year before, as `<name>_before`; without rows where
             that year was never built.
         by_year: whether it is kept by financial year.
+        denominator: whom shares and means divide by, in words; empty where a row divides by nobody.
+        caveats: what a reader must know before a figure is used.
         zone: `restricted` tables are published to analysts inside, `store` tables never leave the workshop.
         control: the columns by which its rows and pence are totalled when written, to name what changed in it.
         speaks_of_runs: whether it also depends on what earlier runs saw, so that another order gives other rows.
@@ -76,6 +78,8 @@ class Table:
     sources: tuple[str, ...] = ()
     sources_before: tuple[str, ...] = ()
     by_year: bool = False
+    denominator: str = ""
+    caveats: tuple[str, ...] = ()
     zone: Zone = "restricted"
     control: tuple[str, ...] = ()
     speaks_of_runs: bool = False
@@ -84,7 +88,15 @@ class Table:
     def arrow_schema(self) -> pa.Schema:
         """The schema written into every parquet file of this table."""
         metadata = {"table": self.name, "grain": self.grain, "description": self.description}
+        metadata |= {"denominator": self.denominator} if self.denominator else {}
+        metadata |= {"caveats": " ".join(self.caveats)} if self.caveats else {}
         return pa.schema([column.arrow_field for column in self.columns], metadata)
+
+    @cached_property
+    def told(self) -> str:
+        """What a reader is told of it: description, grain, denominator, caveats."""
+        denominator = (f"Denominator: {self.denominator}",) if self.denominator else ()
+        return " ".join((self.description, self.grain, *denominator, *self.caveats))
 
     @cached_property
     def reads(self) -> tuple[str, ...]:

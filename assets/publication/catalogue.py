@@ -28,7 +28,7 @@ def write_catalogue(release: Path, tables: Iterable[Table]) -> None:
             files = release / "restricted" / table.name / ("*/*.parquet" if table.by_year else "*.parquet")
             columns = ", ".join(column.name for column in table.columns)
             connection.execute(f"create view {table.name} as select {columns} from {read_parquet(files)}")
-            connection.execute(f"comment on view {table.name} is {quoted(f'{table.description} {table.grain}')}")
+            connection.execute(f"comment on view {table.name} is {quoted(table.told)}")
             for column in table.columns:
                 unit = f" Unit: {column.unit}." if column.unit else ""
                 connection.execute(
