@@ -59,7 +59,7 @@ def build_models(store: Store, year: str) -> Stored:
     """Build `two_part_model`, with the rows of the other two tables beside it."""
 
     def write(target: Path) -> int:
-        with threadpool_limits(1):  # threads that wait for each other took up to ten times as long on a busy machine
+        with threadpool_limits(1):  # on a busy machine, threads that wait for each other are slower than one
             tables = fitted_tables(year, *read_people(store, year), _completeness(store, year))
         for table in (MODEL_FIT, MODEL_TEST):
             frame_writer(table, tables[table.name])(_beside(target.parent, table))
