@@ -37,13 +37,16 @@ def distant_prices(store: Store, years: Iterable[str]) -> dict[str, tuple[int, i
 
 
 def distant_in_words(found: dict[str, tuple[int, int]]) -> str:
-    """One line: how much rests on distant prices, by setting."""
+    """One line: how much rests on distant prices, and most of it in which setting."""
     if not found:
         return "prices of the book are of the year of the care or next to it"
-    told = ", ".join(
-        f"{setting} £{pence // _PENCE:,} over {units:,} units" for setting, (units, pence) in found.items()
+    units, pence = (sum(column) for column in zip(*found.values(), strict=True))
+    most, (most_units, most_pence) = max(found.items(), key=lambda one: one[1][1])
+    return (
+        f"prices of the book are more than one year from the care: £{pence // _PENCE:,} over {units:,} units, most of it"
+        f" {most} £{most_pence // _PENCE:,} over {most_units:,} units. A book of its own year is better; the check"
+        f" {CHECK} has each setting"
     )
-    return f"prices of the book are more than one year from the care: {told}. A book of its own year is better"
 
 
 @dg.asset_check(

@@ -64,7 +64,7 @@ def test_the_check_warns_with_units_and_pounds_by_setting_and_stops_nothing(chec
         "units": {"community": 1, "inpatient": 2, "outpatient": 1},
         "pounds": {"community": 0, "inpatient": 1_010, "outpatient": 2},
     }
-    assert "inpatient £1,010 over 2 units" in checked.description
+    assert "£1,013 over 4 units, most of it inpatient £1,010 over 2 units." in checked.description
     [spec] = price_years_are_near.check_specs
     assert not spec.blocking
 
