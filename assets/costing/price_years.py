@@ -43,8 +43,8 @@ def distant_in_words(found: dict[str, tuple[int, int]]) -> str:
     units, pence = (sum(column) for column in zip(*found.values(), strict=True))
     most, (most_units, most_pence) = max(found.items(), key=lambda one: one[1][1])
     return (
-        f"prices of the book are more than one year from the care: £{pence // _PENCE:,} over {units:,} units, most of it"
-        f" {most} £{most_pence // _PENCE:,} over {most_units:,} units. A book of its own year is better; the check"
+        f"prices of the book are more than one year from the care: £{pence // _PENCE:,} over {units:,} units, most "
+        f"of it {most} £{most_pence // _PENCE:,} over {most_units:,} units. A book of its own year is better; the check"
         f" {CHECK} has each setting"
     )
 
